@@ -1,0 +1,98 @@
+"""esign_kit: who signed, on whose behalf, with what right and how surely.
+
+The names below load on first use, so that ``import esign_kit`` costs next to nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+_HOMES = {
+    "aio": "esign_kit.aio",
+    # verbs
+    "identify": "esign_kit.api",
+    "inspect": "esign_kit.api",
+    "parse": "esign_kit.api",
+    "prepare": "esign_kit.api",
+    "profile": "esign_kit.profiles",
+    "sign": "esign_kit.api",
+    "validate_certificate": "esign_kit.api",
+    "verify": "esign_kit.api",
+    # documents and jobs
+    "Document": "esign_kit.model.document",
+    "Digest": "esign_kit.model.document",
+    "Scope": "esign_kit.model.document",
+    "Coverage": "esign_kit.model.document",
+    "SigningJob": "esign_kit.jobs",
+    # reports
+    "CertificateReport": "esign_kit.model.report",
+    "Check": "esign_kit.model.report",
+    "CheckStatus": "esign_kit.model.report",
+    "Indication": "esign_kit.model.report",
+    "SignatureReport": "esign_kit.model.report",
+    "SubIndication": "esign_kit.model.report",
+    "TimestampReport": "esign_kit.model.report",
+    "VerificationReport": "esign_kit.model.report",
+    # signatures
+    "Format": "esign_kit.model.signature",
+    "Packaging": "esign_kit.model.signature",
+    "Purpose": "esign_kit.model.signature",
+    # trust
+    "AlgorithmPolicy": "esign_kit.trust.policy",
+    "CoverageRule": "esign_kit.trust.policy",
+    "Limits": "esign_kit.model.limits",
+    "Revocation": "esign_kit.trust.policy",
+    "TransformRule": "esign_kit.trust.policy",
+    "TrustAnchor": "esign_kit.trust.store",
+    "TrustStore": "esign_kit.trust.store",
+    "ValidationPolicy": "esign_kit.trust.policy",
+    "ValidityModel": "esign_kit.trust.policy",
+    # network
+    "FetchRequest": "esign_kit.model.evidence",
+    "FetchResponse": "esign_kit.model.evidence",
+    "HttpFetcher": "esign_kit.net",
+    # keys
+    "KeyFile": "esign_kit.keys",
+    "Pkcs12": "esign_kit.keys",
+    "SigningKey": "esign_kit.keys.base",
+    # identity
+    "Assurance": "esign_kit.model.principal",
+    "Identifier": "esign_kit.model.principal",
+    "Level": "esign_kit.model.principal",
+    "Mandate": "esign_kit.model.principal",
+    "Organisation": "esign_kit.model.principal",
+    "Person": "esign_kit.model.principal",
+    "Principal": "esign_kit.model.principal",
+    # errors
+    "AssuranceError": "esign_kit.errors",
+    "CancelledError": "esign_kit.errors",
+    "EsignError": "esign_kit.errors",
+    "EvidenceError": "esign_kit.errors",
+    "IdentityError": "esign_kit.errors",
+    "InputError": "esign_kit.errors",
+    "KeyStoreError": "esign_kit.errors",
+    "LimitError": "esign_kit.errors",
+    "ProfileError": "esign_kit.errors",
+    "SignatureRejected": "esign_kit.errors",
+    "SigningError": "esign_kit.errors",
+    "UnsupportedError": "esign_kit.errors",
+    "__version__": "esign_kit._version",
+}
+
+__all__ = sorted(_HOMES)  # noqa: PLE0605
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module 'esign_kit' has no attribute {name!r}")
+    from importlib import import_module
+
+    module = import_module(home)
+    value = module if home == f"esign_kit.{name}" else getattr(module, name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,470 @@
+"""A certificate read over its original octets (RFC 5280 § 4.1).
+
+The signed part is a slice of the input, never a re-encoding. Fields that a verification always
+needs are read at once; extensions and texts when they are asked for.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple
+
+from esign_kit.asn1 import names
+from esign_kit.asn1.reader import (
+    BIT_STRING,
+    BOOLEAN,
+    INTEGER,
+    OCTET_STRING,
+    OID,
+    SEQUENCE,
+    decode_integer,
+    decode_oid,
+    decode_time,
+    header,
+    read,
+    read_all,
+)
+from esign_kit.errors import InputError, LimitError
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+__all__ = ["BasicConstraints", "Certificate", "Extension", "load_certificates"]
+
+KEY_USAGE_BITS = (
+    "digital_signature",
+    "content_commitment",
+    "key_encipherment",
+    "data_encipherment",
+    "key_agreement",
+    "key_cert_sign",
+    "crl_sign",
+    "encipher_only",
+    "decipher_only",
+)
+"""RFC 5280 § 4.2.1.3, bit 0 first; bit 1 is also called nonRepudiation."""
+
+_MAX_CERTIFICATE = 1024 * 1024
+
+
+class Extension(NamedTuple):
+    """An extension: critical or not, and the DER inside its OCTET STRING."""
+
+    critical: bool
+    value: bytes
+
+
+class BasicConstraints(NamedTuple):
+    """RFC 5280 § 4.2.1.9."""
+
+    ca: bool
+    path_length: int | None
+
+
+class Certificate:
+    """A certificate as a view of ``der``.
+
+    Attributes:
+        der: all octets.
+        tbs: the signed octets (a slice).
+        serial: as a number, possibly negative (some issuers do that).
+        signature_algorithm: DER of the outer AlgorithmIdentifier.
+        tbs_signature_algorithm: DER of the inner one; RFC 5280 demands that they are equal.
+        issuer, subject: DER of the Names.
+        not_before, not_after: ``b"YYYYMMDDHHMMSSZ"``, which compare as they sort.
+        spki: DER of the SubjectPublicKeyInfo.
+        signature: the signature octets (without the count of unused bits).
+        version: 1, 2 or 3.
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "_cache",
+        "_extensions",
+        "_extensions_span",
+        "der",
+        "issuer",
+        "not_after",
+        "not_before",
+        "serial",
+        "signature",
+        "signature_algorithm",
+        "spki",
+        "subject",
+        "tbs",
+        "tbs_signature_algorithm",
+        "version",
+    )
+
+    def __init__(self, der: bytes) -> None:
+        """Read the fixed fields; prefer :meth:`load`, which remembers.
+
+        Raises:
+            InputError: no certificate, or a malformed one.
+        """
+        size = len(der)
+        if size > _MAX_CERTIFICATE:
+            raise LimitError("certificate larger than 1 MiB", code="certificate.too-large")
+        tag, start, stop = header(der, 0, size)
+        if tag != SEQUENCE or stop != size:
+            raise InputError("not a certificate", code="certificate.malformed")
+        tag, tbs_start, tbs_stop = header(der, start, stop)
+        if tag != SEQUENCE:
+            raise InputError("not a certificate", code="certificate.malformed")
+        self.der = der
+        self.tbs = der[start:tbs_stop]
+        tag, _, end = header(der, tbs_stop, stop)
+        _require(tag == SEQUENCE, "signatureAlgorithm")
+        self.signature_algorithm = der[tbs_stop:end]
+        tag, inner, last = header(der, end, stop)
+        _require(tag == BIT_STRING and last == stop and last > inner, "signatureValue")
+        _require(der[inner] == 0, "signatureValue")
+        self.signature = der[inner + 1 : last]
+
+        position = tbs_start
+        tag, inner, end = header(der, position, tbs_stop)
+        self.version = 1
+        if tag == 0xA0:
+            tag, inner, last = header(der, inner, end)
+            _require(tag == INTEGER and last == end and last - inner == 1, "version")
+            self.version = der[inner] + 1
+            _require(self.version in (1, 2, 3), "version")
+            position = end
+            tag, inner, end = header(der, position, tbs_stop)
+        _require(tag == INTEGER and end > inner, "serialNumber")
+        self.serial = int.from_bytes(der[inner:end], "big", signed=True)
+        position = end
+        tag, _, end = header(der, position, tbs_stop)
+        _require(tag == SEQUENCE, "signature")
+        self.tbs_signature_algorithm = der[position:end]
+        position = end
+        tag, _, end = header(der, position, tbs_stop)
+        _require(tag == SEQUENCE, "issuer")
+        self.issuer = der[position:end]
+        tag, inner, end = header(der, end, tbs_stop)
+        _require(tag == SEQUENCE, "validity")
+        tag, first, middle = header(der, inner, end)
+        self.not_before = decode_time(tag, der[first:middle])
+        tag, first, last = header(der, middle, end)
+        _require(last == end, "validity")
+        self.not_after = decode_time(tag, der[first:last])
+        position = end
+        tag, _, end = header(der, position, tbs_stop)
+        _require(tag == SEQUENCE, "subject")
+        self.subject = der[position:end]
+        position = end
+        tag, _, end = header(der, position, tbs_stop)
+        _require(tag == SEQUENCE, "subjectPublicKeyInfo")
+        self.spki = der[position:end]
+        position = end
+        self._extensions_span: tuple[int, int] | None = None
+        while position < tbs_stop:
+            tag, inner, end = header(der, position, tbs_stop)
+            if tag == 0xA3:
+                _require(end == tbs_stop and self.version == 3, "extensions")
+                self._extensions_span = (inner, end)
+            else:
+                _require(tag in (0x81, 0x82, 0xA1, 0xA2), "unique identifiers")
+            position = end
+        self._extensions: dict[str, Extension] | None = None
+        self._cache: dict[str, object] = {}
+
+    @staticmethod
+    def load(der: bytes) -> Certificate:
+        """Return the view of these octets; a bounded number of views is remembered.
+
+        Raises:
+            InputError: no certificate, or a malformed one.
+        """
+        return _load(der)
+
+    # ── extensions ────────────────────────────────────────────────────────────────────────────
+
+    @property
+    def extensions(self) -> dict[str, Extension]:
+        """Extensions by OID.
+
+        Raises:
+            InputError: malformed, or one extension twice (RFC 5280 § 4.2).
+        """
+        if self._extensions is None:
+            self._extensions = self._read_extensions()
+        return self._extensions
+
+    def _read_extensions(self) -> dict[str, Extension]:
+        found: dict[str, Extension] = {}
+        if self._extensions_span is None:
+            return found
+        der = self.der
+        start, stop = self._extensions_span
+        tag, position, end = header(der, start, stop)
+        _require(tag == SEQUENCE and end == stop, "extensions")
+        while position < end:
+            tag, inner, last = header(der, position, end)
+            _require(tag == SEQUENCE, "extension")
+            tag, first, middle = header(der, inner, last)
+            _require(tag == OID, "extension")
+            oid = decode_oid(der[first:middle])
+            critical = False
+            tag, first, stop_ = header(der, middle, last)
+            if tag == BOOLEAN:
+                _require(stop_ - first == 1, "extension")
+                critical = der[first] != 0
+                tag, first, stop_ = header(der, stop_, last)
+            _require(tag == OCTET_STRING and stop_ == last, "extension")
+            if oid in found:
+                raise InputError(
+                    f"certificate has extension {oid} twice", code="certificate.extension-twice"
+                )
+            found[oid] = Extension(critical, der[first:stop_])
+            position = last
+        return found
+
+    @property
+    def basic_constraints(self) -> BasicConstraints | None:
+        """BasicConstraints, or ``None`` if the extension is absent."""
+        extension = self.extensions.get("2.5.29.19")
+        if extension is None:
+            return None
+        ca, length = False, None
+        for item in read_all(extension.value, "basicConstraints").expect(SEQUENCE):
+            if item.tag == BOOLEAN:
+                ca = item.contents != b"\x00"
+            elif item.tag == INTEGER:
+                length = decode_integer(item.contents)
+            else:
+                raise InputError("malformed basicConstraints", code="certificate.malformed")
+        return BasicConstraints(ca, length)
+
+    @property
+    def key_usage(self) -> frozenset[str] | None:
+        """Names of :data:`KEY_USAGE_BITS` that are set, or ``None`` if the extension is absent."""
+        if "ku" not in self._cache:
+            extension = self.extensions.get("2.5.29.15")
+            self._cache["ku"] = None if extension is None else _key_usage(extension.value)
+        return self._cache["ku"]  # type: ignore[return-value]
+
+    @property
+    def extended_key_usage(self) -> tuple[str, ...] | None:
+        """OIDs of the extended key usages, or ``None`` if the extension is absent."""
+        extension = self.extensions.get("2.5.29.37")
+        if extension is None:
+            return None
+        return tuple(
+            decode_oid(item.expect(OID).contents)
+            for item in read_all(extension.value, "extKeyUsage").expect(SEQUENCE)
+        )
+
+    @property
+    def subject_key_identifier(self) -> bytes | None:
+        """The subjectKeyIdentifier, if there is one."""
+        extension = self.extensions.get("2.5.29.14")
+        if extension is None:
+            return None
+        return read_all(extension.value, "subjectKeyIdentifier").expect(OCTET_STRING).contents
+
+    @property
+    def authority_key_identifier(self) -> bytes | None:
+        """The keyIdentifier of the authorityKeyIdentifier, if there is one."""
+        extension = self.extensions.get("2.5.29.35")
+        if extension is None:
+            return None
+        for item in read_all(extension.value, "authorityKeyIdentifier").expect(SEQUENCE):
+            if item.tag == 0x80:
+                return item.contents
+        return None
+
+    @property
+    def policies(self) -> tuple[str, ...]:
+        """OIDs of certificatePolicies; empty if the extension is absent."""
+        extension = self.extensions.get("2.5.29.32")
+        if extension is None:
+            return ()
+        found = []
+        for item in read_all(extension.value, "certificatePolicies").expect(SEQUENCE):
+            first = read(item.data, item.start, item.stop).expect(OID, "policy")
+            found.append(decode_oid(first.contents))
+        return tuple(found)
+
+    @property
+    def crl_urls(self) -> tuple[str, ...]:
+        """http(s) and other URIs of cRLDistributionPoints."""
+        extension = self.extensions.get("2.5.29.31")
+        if extension is None:
+            return ()
+        found: list[str] = []
+        for point in read_all(extension.value, "cRLDistributionPoints").expect(SEQUENCE):
+            for field in point:
+                if field.tag != 0xA0:
+                    continue
+                for name in field:
+                    if name.tag == 0xA0:
+                        found += [
+                            uri.contents.decode("latin-1") for uri in name if uri.tag == 0x86
+                        ]
+        return tuple(found)
+
+    @property
+    def ocsp_urls(self) -> tuple[str, ...]:
+        """URIs of the OCSP responders (authorityInfoAccess)."""
+        return self._access("1.3.6.1.5.5.7.48.1")
+
+    @property
+    def issuer_urls(self) -> tuple[str, ...]:
+        """URIs of the issuer's certificate (authorityInfoAccess, caIssuers)."""
+        return self._access("1.3.6.1.5.5.7.48.2")
+
+    def _access(self, method: str) -> tuple[str, ...]:
+        extension = self.extensions.get("1.3.6.1.5.5.7.1.1")
+        if extension is None:
+            return ()
+        found = []
+        for item in read_all(extension.value, "authorityInfoAccess").expect(SEQUENCE):
+            parts = item.items()
+            if len(parts) == 2 and parts[0].tag == OID and parts[1].tag == 0x86:
+                if decode_oid(parts[0].contents) == method:
+                    found.append(parts[1].contents.decode("latin-1"))
+        return tuple(found)
+
+    # ── names and times ───────────────────────────────────────────────────────────────────────
+
+    @property
+    def subject_attributes(self) -> tuple[names.Attribute, ...]:
+        """The subject's attributes in order, RDN by RDN."""
+        return names.attributes(self.subject)
+
+    @property
+    def issuer_attributes(self) -> tuple[names.Attribute, ...]:
+        """The issuer's attributes in order, RDN by RDN."""
+        return names.attributes(self.issuer)
+
+    @property
+    def subject_text(self) -> str:
+        """The subject for people; control characters are escaped."""
+        return names.text(self.subject)
+
+    @property
+    def issuer_text(self) -> str:
+        """The issuer for people; control characters are escaped."""
+        return names.text(self.issuer)
+
+    @property
+    def label(self) -> str:
+        """The most telling attribute of the subject (common name, else organisation, …)."""
+        return names.label(self.subject)
+
+    @property
+    def not_before_time(self) -> datetime:
+        """Start of validity, UTC."""
+        return to_datetime(self.not_before)
+
+    @property
+    def not_after_time(self) -> datetime:
+        """End of validity, UTC."""
+        return to_datetime(self.not_after)
+
+    @property
+    def self_issued(self) -> bool:
+        """Subject and issuer are the same name."""
+        return self.subject == self.issuer or names.equal(self.subject, self.issuer)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Certificate) and self.der == other.der
+
+    def __hash__(self) -> int:
+        return hash(self.der)
+
+    def __repr__(self) -> str:
+        return f"Certificate({self.label!r}, serial={self.serial:x})"
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (_load, (self.der,))
+
+
+_load = lru_cache(maxsize=4096)(Certificate)
+
+
+def _require(condition: bool, what: str) -> None:
+    if not condition:
+        raise InputError(f"malformed certificate: {what}", code="certificate.malformed")
+
+
+def _key_usage(value: bytes) -> frozenset[str]:
+    contents = read_all(value, "keyUsage").expect(BIT_STRING).contents
+    if not contents:
+        raise InputError("malformed keyUsage", code="certificate.malformed")
+    bits = contents[1:]
+    return frozenset(
+        name
+        for number, name in enumerate(KEY_USAGE_BITS)
+        if number // 8 < len(bits) and bits[number // 8] & 0x80 >> number % 8
+    )
+
+
+def to_datetime(value: bytes) -> datetime:
+    """Return ``b"YYYYMMDDHHMMSSZ"`` as an aware datetime; a leap second becomes :59."""
+    from datetime import UTC, datetime
+
+    seconds = min(int(value[12:14]), 59)
+    try:
+        return datetime(
+            int(value[:4]),
+            int(value[4:6]),
+            int(value[6:8]),
+            int(value[8:10]),
+            int(value[10:12]),
+            seconds,
+            tzinfo=UTC,
+        )
+    except ValueError as error:
+        raise InputError("ASN.1: no such time", code="asn1.time") from error
+
+
+def from_datetime(value: datetime) -> bytes:
+    """Return an aware datetime as ``b"YYYYMMDDHHMMSSZ"``; raises ``ValueError`` for a naive one."""
+    from datetime import UTC
+
+    if value.tzinfo is None:
+        raise ValueError("a time without a time zone")
+    moment = value.astimezone(UTC)
+    return (
+        b"%04d%02d%02d%02d%02d%02dZ"
+        % (moment.year, moment.month, moment.day, moment.hour, moment.minute, moment.second)
+    )
+
+
+def load_certificates(data: bytes) -> tuple[Certificate, ...]:
+    """Read certificates from DER, PEM (any number, comments allowed) or bare base64.
+
+    Raises:
+        InputError: nothing of the kind.
+    """
+    from binascii import Error, a2b_base64
+
+    if data[:1] == b"\x30":
+        return (Certificate.load(data),)
+    found = []
+    rest = data
+    while (begin := rest.find(b"-----BEGIN ")) >= 0:
+        rest = rest[begin + 11 :]
+        label, _, body = rest.partition(b"-----")
+        body, dashes, rest = body.partition(b"-----END ")
+        if not dashes:
+            raise InputError("PEM without an end line", code="input.pem")
+        if label in (b"CERTIFICATE", b"X509 CERTIFICATE", b"TRUSTED CERTIFICATE"):
+            try:
+                der = a2b_base64(body)
+            except Error as error:
+                raise InputError("PEM with bad base64", code="input.pem") from error
+            if label == b"TRUSTED CERTIFICATE":
+                der = read(der).raw
+            found.append(Certificate.load(der))
+    if found:
+        return tuple(found)
+    try:
+        der = a2b_base64(data.strip(), strict_mode=False)
+    except Error:
+        der = b""
+    if der[:1] == b"\x30":
+        return (Certificate.load(der),)
+    raise InputError("no certificate in this input", code="certificate.none")

@@ -1,0 +1,207 @@
+"""Distinguished names (X.501, RFC 5280 § 4.1.2.4 and § 7.1, RFC 4514).
+
+Names are read RDN by RDN and by OID, never from a printed string: what a printed name can be made
+to say is an attack of its own.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from functools import lru_cache
+from typing import NamedTuple
+
+from esign_kit.asn1.reader import OID, SEQUENCE, SET, decode_oid, read_all
+from esign_kit.errors import InputError
+
+__all__ = ["Attribute", "attributes", "equal", "label", "normalised", "printable", "text"]
+
+SHORT_NAMES = {
+    "2.5.4.3": "CN",
+    "2.5.4.4": "SN",
+    "2.5.4.5": "serialNumber",
+    "2.5.4.6": "C",
+    "2.5.4.7": "L",
+    "2.5.4.8": "ST",
+    "2.5.4.9": "street",
+    "2.5.4.10": "O",
+    "2.5.4.11": "OU",
+    "2.5.4.12": "title",
+    "2.5.4.15": "businessCategory",
+    "2.5.4.17": "postalCode",
+    "2.5.4.41": "name",
+    "2.5.4.42": "GN",
+    "2.5.4.43": "initials",
+    "2.5.4.44": "generationQualifier",
+    "2.5.4.46": "dnQualifier",
+    "2.5.4.65": "pseudonym",
+    "2.5.4.97": "organizationIdentifier",
+    "0.9.2342.19200300.100.1.1": "UID",
+    "0.9.2342.19200300.100.1.25": "DC",
+    "1.2.840.113549.1.9.1": "E",
+}
+"""RFC 4514 § 3 and common practice; anything else is printed as its OID."""
+
+_UTF8, _NUMERIC, _PRINTABLE, _TELETEX, _IA5, _UNIVERSAL, _BMP, _VISIBLE = (
+    0x0C,
+    0x12,
+    0x13,
+    0x14,
+    0x16,
+    0x1C,
+    0x1E,
+    0x1A,
+)
+
+
+class Attribute(NamedTuple):
+    """One attribute of a name.
+
+    Attributes:
+        oid: its type.
+        value: decoded text; ``None`` where it is no string or cannot be decoded.
+        tag: the ASN.1 string type.
+        raw: contents octets.
+        rdn: number of the RDN that it stands in.
+    """
+
+    oid: str
+    value: str | None
+    tag: int
+    raw: bytes
+    rdn: int
+
+
+def decode_string(tag: int, contents: bytes) -> str | None:
+    """Decode an ASN.1 string by its tag; ``None`` where its octets do not fit the type."""
+    try:
+        if tag == _UTF8:
+            return contents.decode("utf-8")
+        if tag in (_PRINTABLE, _NUMERIC, _IA5, _VISIBLE):
+            return contents.decode("ascii")
+        if tag == _TELETEX:
+            # T.61 in name only: every issuer that still uses it means Latin-1.
+            return contents.decode("latin-1")
+        if tag == _BMP:
+            return contents.decode("utf-16-be")
+        if tag == _UNIVERSAL:
+            return contents.decode("utf-32-be")
+    except UnicodeDecodeError:
+        return None
+    return None
+
+
+@lru_cache(maxsize=4096)
+def attributes(name: bytes) -> tuple[Attribute, ...]:
+    """Return the attributes of a DER Name in order.
+
+    Raises:
+        InputError: malformed.
+    """
+    found = []
+    for number, rdn in enumerate(read_all(name, "Name").expect(SEQUENCE, "Name")):
+        rdn.expect(SET, "RDN")
+        for pair in rdn:
+            pair.expect(SEQUENCE, "AttributeTypeAndValue")
+            parts = pair.items()
+            if len(parts) != 2 or parts[0].tag != OID:
+                raise InputError("malformed name", code="name.malformed")
+            value = parts[1]
+            contents = value.contents
+            found.append(
+                Attribute(
+                    decode_oid(parts[0].contents),
+                    decode_string(value.tag, contents),
+                    value.tag,
+                    contents,
+                    number,
+                )
+            )
+    return tuple(found)
+
+
+@lru_cache(maxsize=4096)
+def normalised(name: bytes) -> tuple[tuple[tuple[str, object], ...], ...]:
+    """Return a form in which equal names are equal (RFC 5280 § 7.1).
+
+    Strings of any type compare without regard to case, to leading and trailing blanks and to the
+    number of inner blanks; what is no string compares by its octets.
+    """
+    rdns: dict[int, list[tuple[str, object]]] = {}
+    for attribute in attributes(name):
+        key: object = (attribute.tag, attribute.raw)
+        if attribute.value is not None:
+            key = prepared(attribute.value)
+        rdns.setdefault(attribute.rdn, []).append((attribute.oid, key))
+    return tuple(tuple(sorted(items, key=repr)) for items in rdns.values())
+
+
+def prepared(value: str) -> str:
+    """Prepare a string for comparison: NFKC, case folded, blanks collapsed (RFC 4518 in short)."""
+    if value.isascii():
+        return " ".join(value.lower().split())
+    return " ".join(unicodedata.normalize("NFKC", value).casefold().split())
+
+
+def equal(left: bytes, right: bytes) -> bool:
+    """Tell whether two DER names are the same name; the octets are compared first."""
+    if left == right:
+        return True
+    try:
+        return normalised(left) == normalised(right)
+    except InputError:
+        return False
+
+
+def printable(value: str) -> str:
+    """Escape what would let a name forge other output: controls, format and bidi characters."""
+    return "".join(
+        character
+        if character == " "
+        or unicodedata.category(character) not in ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
+        else f"\\u{ord(character):04x}"
+        for character in value
+    )
+
+
+def text(name: bytes) -> str:
+    """Return the name for people, most significant RDN first as encoded, RFC 4514 escapes."""
+    try:
+        found = attributes(name)
+    except InputError:
+        return "(unreadable name)"
+    parts: list[str] = []
+    last = -1
+    for attribute in found:
+        if attribute.value is None:
+            value = "#" + attribute.raw.hex()
+        else:
+            value = "".join(
+                "\\" + c if c in ',+"\\<>;=' else c for c in printable(attribute.value)
+            )
+        item = f"{SHORT_NAMES.get(attribute.oid, attribute.oid)}={value}"
+        if attribute.rdn == last:
+            parts[-1] += "+" + item
+        else:
+            parts.append(item)
+        last = attribute.rdn
+    return ", ".join(parts)
+
+
+def label(name: bytes) -> str:
+    """Return the most telling attribute: common name, pseudonym, organisation, else all of it."""
+    try:
+        found = attributes(name)
+    except InputError:
+        return "(unreadable name)"
+    for oid in ("2.5.4.3", "2.5.4.65", "2.5.4.11", "2.5.4.10"):
+        for attribute in found:
+            if attribute.oid == oid and attribute.value:
+                return printable(attribute.value)
+    return text(name) or "(empty name)"
+
+
+def first_of(name: bytes, oid: str) -> str | None:
+    """Return the first decodable value of that type."""
+    return next((a.value for a in attributes(name) if a.oid == oid and a.value is not None), None)
+
+

@@ -1,0 +1,531 @@
+"""Reports: verdicts as data, in the words of ETSI EN 319 102-1 (v1.4.1)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from esign_kit.errors import InputError, SignatureRejected
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from datetime import datetime
+
+    from cryptography import x509
+
+    from esign_kit.model.document import Scope
+    from esign_kit.model.evidence import RevocationInfo
+    from esign_kit.model.signature import Format, Packaging
+
+__all__ = [
+    "CHECK_NAMES",
+    "CertificateReport",
+    "Check",
+    "CheckStatus",
+    "Indication",
+    "PathAttempt",
+    "SignatureReport",
+    "SubIndication",
+    "TimestampReport",
+    "VerificationReport",
+]
+
+
+class Indication(StrEnum):
+    """The main status indication (EN 319 102-1 § 5.1.3, table 5)."""
+
+    TOTAL_PASSED = "TOTAL_PASSED"
+    INDETERMINATE = "INDETERMINATE"
+    TOTAL_FAILED = "TOTAL_FAILED"
+
+
+class SubIndication(StrEnum):
+    """Why it is not TOTAL_PASSED (EN 319 102-1 table 6); names unchanged."""
+
+    FORMAT_FAILURE = "FORMAT_FAILURE"
+    HASH_FAILURE = "HASH_FAILURE"
+    SIG_CRYPTO_FAILURE = "SIG_CRYPTO_FAILURE"
+    REVOKED = "REVOKED"
+    EXPIRED = "EXPIRED"
+    NOT_YET_VALID = "NOT_YET_VALID"
+    SIG_CONSTRAINTS_FAILURE = "SIG_CONSTRAINTS_FAILURE"
+    CHAIN_CONSTRAINTS_FAILURE = "CHAIN_CONSTRAINTS_FAILURE"
+    CERTIFICATE_CHAIN_GENERAL_FAILURE = "CERTIFICATE_CHAIN_GENERAL_FAILURE"
+    CRYPTO_CONSTRAINTS_FAILURE = "CRYPTO_CONSTRAINTS_FAILURE"
+    POLICY_PROCESSING_ERROR = "POLICY_PROCESSING_ERROR"
+    SIGNATURE_POLICY_NOT_AVAILABLE = "SIGNATURE_POLICY_NOT_AVAILABLE"
+    TIMESTAMP_ORDER_FAILURE = "TIMESTAMP_ORDER_FAILURE"
+    NO_SIGNING_CERTIFICATE_FOUND = "NO_SIGNING_CERTIFICATE_FOUND"
+    NO_CERTIFICATE_CHAIN_FOUND = "NO_CERTIFICATE_CHAIN_FOUND"
+    NO_CERTIFICATE_CHAIN_FOUND_NO_POE = "NO_CERTIFICATE_CHAIN_FOUND_NO_POE"
+    REVOKED_NO_POE = "REVOKED_NO_POE"
+    REVOKED_CA_NO_POE = "REVOKED_CA_NO_POE"
+    OUT_OF_BOUNDS_NOT_REVOKED = "OUT_OF_BOUNDS_NOT_REVOKED"
+    OUT_OF_BOUNDS_NO_POE = "OUT_OF_BOUNDS_NO_POE"
+    REVOCATION_OUT_OF_BOUNDS_NO_POE = "REVOCATION_OUT_OF_BOUNDS_NO_POE"
+    CRYPTO_CONSTRAINTS_FAILURE_NO_POE = "CRYPTO_CONSTRAINTS_FAILURE_NO_POE"
+    NO_POE = "NO_POE"
+    TRY_LATER = "TRY_LATER"
+    SIGNED_DATA_NOT_FOUND = "SIGNED_DATA_NOT_FOUND"
+    CUSTOM = "CUSTOM"
+
+
+class CheckStatus(StrEnum):
+    """What one check found. A check that did not run is never PASSED."""
+
+    PASSED = "PASSED"
+    FAILED = "FAILED"
+    INDETERMINATE = "INDETERMINATE"
+    NOT_RUN = "NOT_RUN"
+
+
+CHECK_NAMES = (
+    "format",
+    "signing-certificate",
+    "coverage",
+    "reference-digest",
+    "signature-value",
+    "certificate-chain",
+    "revocation",
+    "key-usage",
+    "algorithm-strength",
+    "signing-time",
+    "timestamp",
+    "archive-timestamp",
+    "profile",
+)
+"""The stable names, in the order in which a report lists them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One check: what was looked at and what was found.
+
+    Attributes:
+        name: one of :data:`CHECK_NAMES`.
+        status: see :class:`CheckStatus`.
+        sub_indication: set unless the check passed or did not run.
+        detail: for people; names things by subject and issuer.
+        hint: what to do next.
+        code: stable reason for programs (``"digest.mismatch"``).
+        facts: plain data for programs.
+    """
+
+    name: str
+    status: CheckStatus
+    sub_indication: SubIndication | None = None
+    detail: str = ""
+    hint: str = ""
+    code: str = ""
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data."""
+        return {
+            "name": self.name,
+            "status": str(self.status),
+            "sub_indication": str(self.sub_indication) if self.sub_indication else None,
+            "code": self.code,
+            "detail": self.detail,
+            "hint": self.hint,
+            "facts": _plain(self.facts),
+        }
+
+
+class _NoTruth:
+    """A report has no truth value: ``if verify(...)`` is the classic accident of this field."""
+
+    __slots__ = ()
+
+    def __bool__(self) -> NoReturn:
+        raise TypeError(
+            f"a {type(self).__name__} has no truth value; read .indication or call "
+            ".raise_for_status()"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class PathAttempt:
+    """A certificate path that was tried, and why it fell (empty ``code``: it holds).
+
+    ``subjects`` runs from the certificate in question towards the anchor.
+    """
+
+    subjects: tuple[str, ...]
+    code: str = ""
+    detail: str = ""
+    certificates: tuple[bytes, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data."""
+        return {"subjects": list(self.subjects), "code": self.code, "detail": self.detail}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CertificateReport(_NoTruth):
+    """The validation of one certificate (EN 319 102-1 § 5.2.6).
+
+    Attributes:
+        chain_der: from the certificate to the anchor, as far as one was found.
+        revocation: one entry per certificate of the chain, in the same order.
+        attempts: every candidate path tried; the last one is the path taken if one was found.
+        policies: certificate policies that hold for the path (RFC 5280 § 6.1.6), as OIDs;
+            ``("2.5.29.32.0",)`` stands for any policy.
+        user_notices: explicit text of the accepted policies.
+        valid_until: until when this answer holds, given the evidence; UTC.
+    """
+
+    at: datetime
+    indication: Indication
+    sub_indication: SubIndication | None
+    checks: tuple[Check, ...]
+    certificate_der: bytes
+    chain_der: tuple[bytes, ...] = ()
+    revocation: tuple[RevocationInfo, ...] = ()
+    attempts: tuple[PathAttempt, ...] = ()
+    policies: tuple[str, ...] = ()
+    user_notices: tuple[str, ...] = ()
+    policy_id: str = ""
+    valid_until: datetime | None = None
+
+    @property
+    def certificate(self) -> x509.Certificate:
+        """The certificate in question."""
+        return load_certificate(self.certificate_der)
+
+    @property
+    def chain(self) -> tuple[x509.Certificate, ...]:
+        """The path, from the certificate to the anchor."""
+        return tuple(load_certificate(der) for der in self.chain_der)
+
+    def check(self, name: str) -> Check:
+        """Return the check of that name; raises ``KeyError``."""
+        return _check_named(self.checks, name)
+
+    def raise_for_status(self) -> None:
+        """Raise :class:`SignatureRejected` unless the certificate passed."""
+        _raise_unless_passed(self, "certificate")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data that ``json.dumps`` takes."""
+        return {
+            "at": self.at.isoformat(),
+            "policy": self.policy_id,
+            "indication": str(self.indication),
+            "sub_indication": str(self.sub_indication) if self.sub_indication else None,
+            "certificate": _certificate_facts(self.certificate_der),
+            "chain": [_certificate_facts(der) for der in self.chain_der],
+            "revocation": [info.to_dict() for info in self.revocation],
+            "policies": list(self.policies),
+            "user_notices": list(self.user_notices),
+            "attempts": [attempt.to_dict() for attempt in self.attempts],
+            "valid_until": self.valid_until.isoformat() if self.valid_until else None,
+            "checks": [check.to_dict() for check in self.checks],
+        }
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TimestampReport(_NoTruth):
+    """One time-stamp: what it covers, when, and whether it proves that time.
+
+    Attributes:
+        kind: a value of ``TimestampKind``, as text.
+        time: genTime of the token, UTC; proven only if ``indication`` is TOTAL_PASSED.
+        imprint_found: the octets that it must cover could be computed.
+        imprint_intact: they have the digest that the token states; ``None`` if not compared.
+        token_intact: the token's own signature verifies; ``None`` if not checked.
+    """
+
+    kind: str
+    time: datetime | None
+    indication: Indication
+    sub_indication: SubIndication | None
+    checks: tuple[Check, ...]
+    source: str = ""
+    imprint_found: bool = False
+    imprint_intact: bool | None = None
+    token_intact: bool | None = None
+    serial: int | None = None
+    policy: str | None = None
+    certificate_der: bytes | None = None
+    chain_der: tuple[bytes, ...] = ()
+
+    @property
+    def certificate(self) -> x509.Certificate | None:
+        """The time-stamping unit's certificate, if it was identified."""
+        return load_certificate(self.certificate_der) if self.certificate_der else None
+
+    def check(self, name: str) -> Check:
+        """Return the check of that name; raises ``KeyError``."""
+        return _check_named(self.checks, name)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data."""
+        return {
+            "kind": self.kind,
+            "source": self.source,
+            "time": self.time.isoformat() if self.time else None,
+            "indication": str(self.indication),
+            "sub_indication": str(self.sub_indication) if self.sub_indication else None,
+            "imprint_found": self.imprint_found,
+            "imprint_intact": self.imprint_intact,
+            "token_intact": self.token_intact,
+            "serial": str(self.serial) if self.serial is not None else None,
+            "policy": self.policy,
+            "certificate": _certificate_facts(self.certificate_der)
+            if self.certificate_der
+            else None,
+            "checks": [check.to_dict() for check in self.checks],
+        }
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SignatureReport(_NoTruth):
+    """The verdict on one signature.
+
+    Attributes:
+        id: as in the file, or ``"S-1"``, ….
+        level: the level that the structure has (``"CAdES-BASELINE-B"``, ``"XML-NOT-ETSI"``).
+        signing_certificate_der: the certificate whose key verified the value; ``None`` if none.
+        chain_der: from it to the anchor, as far as found.
+        signing_time: *claimed* by the signer, proven by nobody; UTC.
+        best_signature_time: the earliest time at which the signature is proven to have existed:
+            a verified time-stamp's, else the time of validation; UTC.
+        signed: exactly what was covered and matched.
+    """
+
+    id: str
+    format: Format
+    level: str
+    packaging: Packaging | None
+    indication: Indication
+    sub_indication: SubIndication | None
+    checks: tuple[Check, ...]
+    at: datetime
+    best_signature_time: datetime
+    algorithm: str = ""
+    signing_time: datetime | None = None
+    signing_certificate_der: bytes | None = None
+    chain_der: tuple[bytes, ...] = ()
+    revocation: tuple[RevocationInfo, ...] = ()
+    attempts: tuple[PathAttempt, ...] = ()
+    policies: tuple[str, ...] = ()
+    signed: tuple[Scope, ...] = ()
+    signed_attributes: Mapping[str, Any] = field(default_factory=dict)
+    timestamps: tuple[TimestampReport, ...] = ()
+    counter_signatures: tuple[SignatureReport, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def signing_certificate(self) -> x509.Certificate | None:
+        """The certificate whose key verified the signature value."""
+        return load_certificate(self.signing_certificate_der) if self.signing_certificate_der else None
+
+    @property
+    def chain(self) -> tuple[x509.Certificate, ...]:
+        """From the signing certificate to the anchor."""
+        return tuple(load_certificate(der) for der in self.chain_der)
+
+    @property
+    def passed(self) -> bool:
+        """True for TOTAL_PASSED and for nothing else."""
+        return self.indication is Indication.TOTAL_PASSED
+
+    def check(self, name: str) -> Check:
+        """Return the check of that name; raises ``KeyError``."""
+        return _check_named(self.checks, name)
+
+    def raise_for_status(self) -> None:
+        """Raise :class:`SignatureRejected` unless the signature passed."""
+        _raise_unless_passed(self, f"signature {self.id}")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data that ``json.dumps`` takes."""
+        return {
+            "id": self.id,
+            "format": str(self.format),
+            "level": self.level,
+            "packaging": str(self.packaging) if self.packaging else None,
+            "indication": str(self.indication),
+            "sub_indication": str(self.sub_indication) if self.sub_indication else None,
+            "algorithm": self.algorithm,
+            "signing_time": self.signing_time.isoformat() if self.signing_time else None,
+            "best_signature_time": self.best_signature_time.isoformat(),
+            "signing_certificate": _certificate_facts(self.signing_certificate_der)
+            if self.signing_certificate_der
+            else None,
+            "chain": [_certificate_facts(der) for der in self.chain_der],
+            "revocation": [info.to_dict() for info in self.revocation],
+            "policies": list(self.policies),
+            "attempts": [attempt.to_dict() for attempt in self.attempts],
+            "signed": [scope.to_dict() for scope in self.signed],
+            "signed_attributes": _plain(self.signed_attributes),
+            "checks": [check.to_dict() for check in self.checks],
+            "timestamps": [stamp.to_dict() for stamp in self.timestamps],
+            "counter_signatures": [report.to_dict() for report in self.counter_signatures],
+            "notes": list(self.notes),
+        }
+
+
+_RANK = {Indication.TOTAL_PASSED: 0, Indication.INDETERMINATE: 1, Indication.TOTAL_FAILED: 2}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class VerificationReport(_NoTruth):
+    """The verdicts on all signatures of one file.
+
+    Attributes:
+        at: the time for which the question was asked; UTC.
+        policy_id: name of the validation policy.
+        signatures: top-level signatures; counter-signatures hang below them.
+        notes: what the reader should know about the file as a whole.
+    """
+
+    at: datetime
+    policy_id: str
+    signatures: tuple[SignatureReport, ...]
+    quorum: int | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def indication(self) -> Indication:
+        """The worst of all signatures; with a quorum, PASSED if that many passed.
+
+        No signature is never PASSED.
+        """
+        if not self.signatures:
+            return Indication.INDETERMINATE
+        if self.quorum is not None:
+            passed = sum(report.passed for report in self.signatures)
+            if passed >= self.quorum:
+                return Indication.TOTAL_PASSED
+        return self._worst().indication
+
+    @property
+    def sub_indication(self) -> SubIndication | None:
+        """The sub-indication that goes with :attr:`indication`."""
+        if not self.signatures or self.indication is Indication.TOTAL_PASSED:
+            return None
+        return self._worst().sub_indication
+
+    def _worst(self) -> SignatureReport:
+        return max(self.signatures, key=lambda report: _RANK[report.indication])
+
+    @property
+    def checks(self) -> tuple[Check, ...]:
+        """Every check of every signature, in order."""
+        return tuple(check for report in self.signatures for check in report.checks)
+
+    @property
+    def only(self) -> SignatureReport:
+        """The one signature.
+
+        Raises:
+            InputError: there is not exactly one.
+        """
+        if len(self.signatures) != 1:
+            raise InputError(
+                f"expected one signature, the file has {len(self.signatures)}",
+                code="input.not-one-signature",
+                hint="go through report.signatures",
+            )
+        return self.signatures[0]
+
+    def __iter__(self) -> Iterator[SignatureReport]:
+        return iter(self.signatures)
+
+    def raise_for_status(self) -> None:
+        """Raise :class:`SignatureRejected` unless the indication is TOTAL_PASSED."""
+        _raise_unless_passed(self, "file")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data that ``json.dumps`` takes; the schema is ``schemas/report.json``."""
+        return {
+            "schema": "esign-kit/report/1",
+            "at": self.at.isoformat(),
+            "policy": self.policy_id,
+            "indication": str(self.indication),
+            "sub_indication": str(self.sub_indication) if self.sub_indication else None,
+            "signatures": [report.to_dict() for report in self.signatures],
+            "notes": list(self.notes),
+        }
+
+
+def load_certificate(der: bytes) -> x509.Certificate:
+    """Return the certificate as an object of ``cryptography``.
+
+    Raises:
+        InputError: ``cryptography`` refuses its DER; the octets are still in the ``_der`` field.
+    """
+    from cryptography import x509 as _x509
+
+    try:
+        return _x509.load_der_x509_certificate(der)
+    except ValueError as error:
+        raise InputError(f"cryptography does not load this certificate: {error}") from error
+
+
+def _check_named(checks: tuple[Check, ...], name: str) -> Check:
+    for check in checks:
+        if check.name == name:
+            return check
+    raise KeyError(name)
+
+
+def _raise_unless_passed(
+    report: VerificationReport | SignatureReport | CertificateReport, what: str
+) -> None:
+    if report.indication is Indication.TOTAL_PASSED:
+        return
+    first = next(
+        (c for c in report.checks if c.status in (CheckStatus.FAILED, CheckStatus.INDETERMINATE)),
+        None,
+    )
+    why = f": {first.name}: {first.detail}" if first else ""
+    sub = f" ({report.sub_indication})" if report.sub_indication else ""
+    raise SignatureRejected(
+        f"the {what} did not pass: {report.indication}{sub}{why}",
+        report=report,  # type: ignore[arg-type]
+        hint=first.hint if first else "",
+    )
+
+
+def _certificate_facts(der: bytes) -> dict[str, Any]:
+    from binascii import b2a_base64
+    from hashlib import sha256
+
+    facts: dict[str, Any] = {
+        "sha256": sha256(der).hexdigest(),
+        "der": b2a_base64(der, newline=False).decode("ascii"),
+    }
+    from esign_kit.asn1.certificate import Certificate
+
+    try:
+        view = Certificate.load(der)
+        facts.update(
+            subject=view.subject_text,
+            issuer=view.issuer_text,
+            serial=format(view.serial, "x"),
+            not_before=view.not_before_time.isoformat(),
+            not_after=view.not_after_time.isoformat(),
+        )
+    except InputError as error:
+        facts["error"] = error.detail
+    return facts
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [_plain(item) for item in value]
+    if isinstance(value, (bytes, bytearray)):
+        return value.hex()
+    if value is None or isinstance(value, (bool, int, float)):
+        return value
+    if hasattr(value, "to_dict"):
+        return value.to_dict()
+    if hasattr(value, "isoformat"):
+        return value.isoformat()
+    return str(value)

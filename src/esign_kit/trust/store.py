@@ -1,0 +1,158 @@
+"""Trust anchors and the store that holds them. Nothing is trusted that was not put here by name."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from esign_kit.asn1.certificate import Certificate, load_certificates
+from esign_kit.errors import InputError
+from esign_kit.model.signature import Purpose
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterable, Iterator
+    from datetime import datetime
+
+__all__ = ["TrustAnchor", "TrustStore", "as_certificates"]
+
+_ANY = frozenset({Purpose.ANY})
+
+
+def as_certificates(value: Any) -> tuple[Certificate, ...]:
+    """Read certificates from DER, PEM, a path, a ``cryptography`` object or our own view.
+
+    Raises:
+        InputError: nothing of the kind.
+    """
+    if isinstance(value, Certificate):
+        return (value,)
+    if isinstance(value, (bytes, bytearray, memoryview)):
+        return load_certificates(bytes(value))
+    if hasattr(value, "public_bytes"):
+        from cryptography.hazmat.primitives.serialization import Encoding
+
+        return (Certificate.load(value.public_bytes(Encoding.DER)),)
+    if isinstance(value, str) or hasattr(value, "__fspath__"):
+        try:
+            with open(value, "rb") as stream:
+                return load_certificates(stream.read(16 * 1024 * 1024))
+        except OSError as error:
+            raise InputError(f"cannot read {value}: {error.strerror}") from error
+    raise TypeError(f"no certificate: {type(value).__name__}")
+
+
+class TrustAnchor:
+    """A certificate that is trusted because the caller says so.
+
+    Attributes:
+        certificate: the certificate; its name and key are what is trusted (RFC 5280 § 6.1.1 d).
+        purposes: what it is trusted for; ``ANY`` by default.
+        since, until: when the trust holds (aware times); ``None`` for no bound.
+        note: where it came from.
+    """
+
+    __slots__ = ("certificate", "note", "purposes", "since", "until")
+
+    def __init__(
+        self,
+        certificate: Any,
+        *,
+        purposes: Iterable[Purpose] = _ANY,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        note: str = "",
+    ) -> None:
+        (self.certificate,) = as_certificates(certificate)
+        self.purposes = frozenset(purposes)
+        self.since = since
+        self.until = until
+        self.note = note
+
+    def serves(self, purpose: Purpose, at: datetime) -> bool:
+        """Tell whether the anchor is trusted for that purpose at that time."""
+        if Purpose.ANY not in self.purposes and purpose not in self.purposes:
+            return False
+        return (self.since is None or at >= self.since) and (self.until is None or at <= self.until)
+
+    def __repr__(self) -> str:
+        return f"TrustAnchor({self.certificate.label!r})"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, TrustAnchor) and all(
+            getattr(self, name) == getattr(other, name) for name in self.__slots__
+        )
+
+    def __hash__(self) -> int:
+        return hash(self.certificate)
+
+
+class TrustStore:
+    """Anchors, and intermediates that help to find paths but are not trusted themselves.
+
+    Args:
+        anchors: :class:`TrustAnchor` or anything that :func:`as_certificates` reads.
+        intermediates: anything that :func:`as_certificates` reads.
+    """
+
+    __slots__ = ("_caches", "anchors", "intermediates")
+
+    def __init__(self, anchors: Iterable[Any] | Any, intermediates: Iterable[Any] | Any = ()) -> None:
+        found: dict[TrustAnchor, None] = {}
+        for item in _each(anchors):
+            if isinstance(item, TrustAnchor):
+                found[item] = None
+            else:
+                found.update(dict.fromkeys(TrustAnchor(c) for c in as_certificates(item)))
+        self.anchors: tuple[TrustAnchor, ...] = tuple(found)
+        self.intermediates: tuple[Certificate, ...] = tuple(
+            dict.fromkeys(c for item in _each(intermediates) for c in as_certificates(item))
+        )
+        self._caches: dict[str, Any] = {}
+
+    @classmethod
+    def empty(cls) -> TrustStore:
+        """A store that trusts nothing."""
+        return cls(())
+
+    @classmethod
+    def from_path(cls, path: str | os.PathLike[str]) -> TrustStore:
+        """Read anchors from a file (DER, PEM bundle, PKCS#7) or a folder of such files.
+
+        In a folder, a sub-folder ``intermediates`` holds helpers that are not trusted. Files that
+        are no certificates (by name: ``.crt .cer .der .pem .p7b .p7c``) are passed over.
+
+        Raises:
+            InputError: no such file, or a file with such a name that cannot be read.
+        """
+        from esign_kit.trust import files
+
+        return files.load(path)
+
+    def __or__(self, other: TrustStore) -> TrustStore:
+        if not isinstance(other, TrustStore):
+            return NotImplemented
+        return TrustStore(
+            self.anchors + other.anchors, self.intermediates + other.intermediates
+        )
+
+    def __len__(self) -> int:
+        return len(self.anchors)
+
+    def __iter__(self) -> Iterator[TrustAnchor]:
+        return iter(self.anchors)
+
+    def __repr__(self) -> str:
+        return f"TrustStore({len(self.anchors)} anchors, {len(self.intermediates)} intermediates)"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (TrustStore, (self.anchors, self.intermediates))
+
+
+def _each(value: Any) -> Iterable[Any]:
+    if isinstance(value, (bytes, str, Certificate, TrustAnchor)) or hasattr(value, "public_bytes"):
+        return (value,)
+    if isinstance(value, TrustStore):
+        return value.anchors
+    if hasattr(value, "__fspath__"):
+        return (value,)
+    return value  # type: ignore[no-any-return]
