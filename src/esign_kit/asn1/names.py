@@ -13,7 +13,16 @@ from typing import NamedTuple
 from esign_kit.asn1.reader import OID, SEQUENCE, SET, decode_oid, read_all
 from esign_kit.errors import InputError
 
-__all__ = ["Attribute", "attributes", "equal", "label", "normalised", "printable", "text"]
+__all__ = [
+    "Attribute",
+    "attributes",
+    "equal",
+    "label",
+    "matches_text",
+    "normalised",
+    "printable",
+    "text",
+]
 
 SHORT_NAMES = {
     "2.5.4.3": "CN",
@@ -205,3 +214,97 @@ def first_of(name: bytes, oid: str) -> str | None:
     return next((a.value for a in attributes(name) if a.oid == oid and a.value is not None), None)
 
 
+
+
+def parse_text(value: str) -> tuple[tuple[tuple[str, str], ...], ...] | None:
+    """Read an RFC 4514 (or 2253) string into RDNs of (type, value); ``None`` if it is none.
+
+    The types come as written, upper case; values unescaped, ``#hex`` values as they stand.
+    """
+    rdns: list[tuple[tuple[str, str], ...]] = []
+    pairs: list[tuple[str, str]] = []
+    position, size = 0, len(value)
+    while position < size:
+        equals = value.find("=", position)
+        if equals < 0:
+            return None
+        kind = value[position:equals].strip()
+        position = equals + 1
+        item = bytearray()
+        quoted = False
+        while position < size:
+            character = value[position]
+            if character == "\\" and position + 1 < size:
+                pair = value[position + 1 : position + 3]
+                if len(pair) == 2 and all(c in "0123456789abcdefABCDEF" for c in pair):
+                    item.append(int(pair, 16))
+                    position += 3
+                else:
+                    item += value[position + 1].encode("utf-8", "surrogatepass")
+                    position += 2
+                continue
+            if character == '"':
+                quoted = not quoted
+            elif character in ",;+" and not quoted:
+                break
+            else:
+                item += character.encode("utf-8", "surrogatepass")
+            position += 1
+        pairs.append((kind.upper(), item.decode("utf-8", "replace").strip()))
+        if position >= size or value[position] != "+":
+            rdns.append(tuple(pairs))
+            pairs = []
+        position += 1
+    return tuple(rdns) if not pairs else None
+
+
+_TEXT_TYPES = {short.upper(): oid for oid, short in SHORT_NAMES.items()} | {
+    "EMAILADDRESS": "1.2.840.113549.1.9.1",
+    "EMAIL": "1.2.840.113549.1.9.1",
+    "S": "2.5.4.8",
+    "SURNAME": "2.5.4.4",
+    "GIVENNAME": "2.5.4.42",
+    "G": "2.5.4.42",
+    "T": "2.5.4.12",
+    "DC": "0.9.2342.19200300.100.1.25",
+    "OID.2.5.4.97": "2.5.4.97",
+    "2.5.4.97": "2.5.4.97",
+    "SERIALNUMBER": "2.5.4.5",
+    "STREET": "2.5.4.9",
+    "POSTALCODE": "2.5.4.17",
+}
+
+
+@lru_cache(maxsize=1024)
+def matches_text(name: bytes, value: str) -> bool:
+    """Tell whether a printed name (RFC 2253/4514, either order) names this DER Name.
+
+    Writers differ in order, in the names of types and in blanks; so each RDN is compared as a set
+    of (OID, prepared value). A printed name is a hint: what binds is always the digest beside it.
+    """
+    printed = parse_text(value)
+    if printed is None:
+        return False
+    wanted: list[frozenset[tuple[str, str]]] = []
+    for rdn in printed:
+        pairs = set()
+        for kind, item in rdn:
+            oid = _TEXT_TYPES.get(kind) or kind.removeprefix("OID.")
+            pairs.add((oid, prepared(_unhex(item))))
+        wanted.append(frozenset(pairs))
+    actual: dict[int, set[tuple[str, str]]] = {}
+    for attribute in attributes(name):
+        key = attribute.value if attribute.value is not None else "#" + attribute.raw.hex()
+        actual.setdefault(attribute.rdn, set()).add((attribute.oid, prepared(key)))
+    found = [frozenset(pairs) for pairs in actual.values()]
+    return wanted in (found, found[::-1])
+
+
+def _unhex(value: str) -> str:
+    if not value.startswith("#"):
+        return value
+    try:
+        inner = read_all(bytes.fromhex(value[1:]))
+    except (ValueError, InputError):
+        return value
+    return decode_string(inner.tag, inner.contents) or value

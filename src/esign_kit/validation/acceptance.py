@@ -1,0 +1,122 @@
+"""Signature acceptance (EN 319 102-1 § 5.2.8): algorithms and the claimed time."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from esign_kit import crypto
+from esign_kit.errors import EsignError
+from esign_kit.model.report import Check, CheckStatus, SubIndication
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from esign_kit.asn1.certificate import Certificate
+    from esign_kit.model.signature import ParsedSignature
+    from esign_kit.trust.path import PathResult
+    from esign_kit.trust.policy import AlgorithmPolicy, ValidationPolicy
+
+__all__ = ["check_algorithms", "check_signing_time"]
+
+
+def check_algorithms(
+    parsed: ParsedSignature,
+    certificate: Certificate | None,
+    path: PathResult | None,
+    at: datetime,
+    policy: ValidationPolicy,
+) -> Check:
+    """Judge every algorithm of the signature and its path at the time that is proven.
+
+    Args:
+        at: best signature time: an algorithm that has fallen since does not count against a
+            signature that is proven to be older (EN 319 102-1 § 5.2.8.4.2).
+    """
+    if parsed.algorithm is None:
+        return Check(
+            "algorithm-strength",
+            CheckStatus.INDETERMINATE,
+            SubIndication.CRYPTO_CONSTRAINTS_FAILURE,
+            f"unknown signature algorithm {parsed.algorithm_label or '(none)'}",
+            code="algorithm.unsupported",
+        )
+    problems = algorithm_problems(parsed, certificate, at, policy.algorithms)
+    facts: dict[str, Any] = {"signature": parsed.algorithm.name, "at": at}
+    if path is not None and path.algorithm_problem is not None:
+        problems.append(path.algorithm_detail)
+    if not problems:
+        return Check(
+            "algorithm-strength",
+            CheckStatus.PASSED,
+            detail=parsed.algorithm.name,
+            facts=facts,
+        )
+    return Check(
+        "algorithm-strength",
+        CheckStatus.INDETERMINATE,
+        SubIndication.CRYPTO_CONSTRAINTS_FAILURE_NO_POE,
+        "; ".join(problems),
+        "a time-stamp from the time when the algorithm still counted would help",
+        "algorithm.weak",
+        facts,
+    )
+
+
+def algorithm_problems(
+    parsed: ParsedSignature,
+    certificate: Certificate | None,
+    at: datetime,
+    policy: AlgorithmPolicy,
+) -> list[str]:
+    """Return what the policy has against the algorithms of the signature itself."""
+    algorithm = parsed.algorithm
+    if algorithm is None:
+        return ["unknown signature algorithm"]
+    names = {algorithm.digest, parsed.digest_algorithm, algorithm.mgf_digest}
+    names.update(reference.digest_algorithm for reference in parsed.references)
+    names.discard(None)
+    problems = [policy.digest_problem(name, at) for name in sorted(n for n in names if n)]
+    if certificate is not None:
+        try:
+            key = crypto.load_public_key(certificate.spki)
+        except EsignError as error:
+            problems.append(error.detail)
+        else:
+            problems.append(policy.key_problem(algorithm.family, key.bits, at))
+    return [problem for problem in problems if problem]
+
+
+_UNCLAIMED = Check(
+    "signing-time",
+    CheckStatus.NOT_RUN,
+    detail="the signer claims no time",
+    code="signing-time.absent",
+)
+
+
+def check_signing_time(
+    parsed: ParsedSignature, best_signature_time: datetime, policy: ValidationPolicy
+) -> Check:
+    """Look at the time that the signer claims. It is shown, and moves no verdict.
+
+    A claim that is later than the time at which the signature is proven to exist is a
+    contradiction, and told.
+    """
+    claimed = parsed.claimed_signing_time
+    if claimed is None:
+        return _UNCLAIMED
+    if claimed > best_signature_time + policy.clock_skew:
+        return Check(
+            "signing-time",
+            CheckStatus.INDETERMINATE,
+            SubIndication.SIG_CONSTRAINTS_FAILURE,
+            f"claimed {claimed:%Y-%m-%d %H:%M:%S} UTC, later than the signature is known to exist",
+            code="signing-time.later-than-proof",
+            facts={"claimed": claimed},
+        )
+    return Check(
+        "signing-time",
+        CheckStatus.PASSED,
+        detail=f"claimed {claimed:%Y-%m-%d %H:%M:%S} UTC; a claim proves nothing",
+        facts={"claimed": claimed},
+    )

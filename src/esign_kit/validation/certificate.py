@@ -1,0 +1,172 @@
+"""X.509 certificate validation (EN 319 102-1 § 5.2.6): a path result in the words of the checks."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from esign_kit.errors import InputError
+from esign_kit.model.evidence import RevocationStatus
+from esign_kit.model.report import Check, CheckStatus, SubIndication
+from esign_kit.trust.policy import Revocation
+
+if TYPE_CHECKING:
+    from esign_kit.asn1.certificate import Certificate
+    from esign_kit.trust.path import PathResult
+    from esign_kit.trust.policy import ValidationPolicy
+
+__all__ = ["check_chain", "check_key_usage", "check_revocation"]
+
+# § 5.2.6 table: these say that the certificate is certainly no good, whatever the time.
+_FAILED = frozenset({SubIndication.REVOKED, SubIndication.EXPIRED, SubIndication.NOT_YET_VALID})
+
+
+@lru_cache(maxsize=1024)
+def _chain_passed(chain: tuple[Certificate, ...]) -> Check:
+    return Check(
+        "certificate-chain",
+        CheckStatus.PASSED,
+        detail=" ← ".join(certificate.label for certificate in chain),
+        facts={"length": len(chain), "anchor": chain[-1].subject_text},
+    )
+
+
+def check_chain(path: PathResult) -> Check:
+    """Say whether a path to a trust anchor holds, revocation aside."""
+    problem = path.chain_problem
+    if problem is None:
+        return _chain_passed(path.chain)
+    facts: dict[str, Any] = {
+        "length": len(path.chain),
+        "anchor": path.anchor.certificate.subject_text if path.anchor else None,
+        "attempts": [attempt.to_dict() for attempt in path.attempts],
+    }
+    return Check(
+        "certificate-chain",
+        CheckStatus.FAILED if problem in _FAILED else CheckStatus.INDETERMINATE,
+        problem,
+        path.chain_detail,
+        path.hint,
+        path.chain_code,
+        facts,
+    )
+
+
+def check_revocation(path: PathResult, policy: ValidationPolicy) -> tuple[Check, bool]:
+    """Say what is known about revocation of the path.
+
+    Returns:
+        The check ``revocation``, and whether it stands in the way of passing.
+    """
+    if policy.revocation is Revocation.NOT_CHECKED:
+        return _NOT_CHECKED, False
+    if path.anchor is None:
+        return _NO_PATH, False
+    problem = path.revocation_problem
+    if problem is not None:
+        return Check(
+            "revocation",
+            CheckStatus.FAILED if problem in _FAILED else CheckStatus.INDETERMINATE,
+            problem,
+            path.revocation_detail,
+            _revocation_hint(problem),
+            path.revocation_code,
+            {"certificates": _revocation_facts(path)},
+        ), True
+    if any(info.status is RevocationStatus.UNKNOWN for info in path.revocation):
+        return Check(
+            "revocation",
+            CheckStatus.INDETERMINATE,
+            SubIndication.TRY_LATER,
+            "no revocation status is known; the policy does not ask for one",
+            code="revocation.unknown",
+            facts={"certificates": _revocation_facts(path)},
+        ), False
+    sources = sorted({info.source for info in path.revocation if info.source})
+    if not sources:
+        return _NOT_NEEDED, False
+    return _good(tuple(sources)), False
+
+
+_NOT_CHECKED = Check(
+    "revocation",
+    CheckStatus.NOT_RUN,
+    detail="the policy does not ask for revocation",
+    code="revocation.not-checked",
+)
+_NO_PATH = Check(
+    "revocation",
+    CheckStatus.NOT_RUN,
+    detail="without a path to an anchor there is nobody whose word on revocation would count",
+    code="revocation.no-path",
+)
+_NOT_NEEDED = Check(
+    "revocation",
+    CheckStatus.PASSED,
+    detail="no certificate of the path needs a revocation status",
+    code="revocation.not-needed",
+)
+
+
+@lru_cache(maxsize=8)
+def _good(sources: tuple[str, ...]) -> Check:
+    return Check(
+        "revocation", CheckStatus.PASSED, detail=f"not revoked, by {' and '.join(sources)}"
+    )
+
+
+def _revocation_hint(problem: SubIndication) -> str:
+    if problem is SubIndication.TRY_LATER:
+        return "hand over CRLs or OCSP answers as evidence=[…], or give a fetcher"
+    return ""
+
+
+def _revocation_facts(path: PathResult) -> list[dict[str, Any]]:
+    return [
+        {"subject": certificate.subject_text, **info.to_dict()}
+        for certificate, info in zip(path.chain, path.revocation, strict=False)
+    ]
+
+
+def check_key_usage(certificate: Certificate, policy: ValidationPolicy) -> Check:
+    """Say whether the certificate may be used for signing (RFC 5280 § 4.2.1.3 and § 4.2.1.12)."""
+    return _key_usage(certificate, policy.key_usages, policy.extended_key_usages)
+
+
+@lru_cache(maxsize=1024)
+def _key_usage(
+    certificate: Certificate, usages: frozenset[str], extended: frozenset[str] | None
+) -> Check:
+    try:
+        usage = certificate.key_usage
+        purposes = certificate.extended_key_usage
+    except InputError as error:
+        return Check(
+            "key-usage",
+            CheckStatus.INDETERMINATE,
+            SubIndication.CHAIN_CONSTRAINTS_FAILURE,
+            error.detail,
+            code=error.code,
+        )
+    facts = {"key_usage": sorted(usage) if usage is not None else None, "extended": purposes}
+    if usage is not None and not usage & usages:
+        return Check(
+            "key-usage",
+            CheckStatus.INDETERMINATE,
+            SubIndication.CHAIN_CONSTRAINTS_FAILURE,
+            f"the certificate is for {', '.join(sorted(usage)) or 'nothing'}, not for signing",
+            "signing takes digitalSignature or nonRepudiation",
+            "key-usage.not-signing",
+            facts,
+        )
+    if extended is not None and purposes is not None and not extended & set(purposes):
+        return Check(
+            "key-usage",
+            CheckStatus.INDETERMINATE,
+            SubIndication.CHAIN_CONSTRAINTS_FAILURE,
+            "the certificate has none of the extended key usages that the policy asks for",
+            code="key-usage.extended",
+            facts=facts,
+        )
+    said = ", ".join(sorted(usage)) if usage is not None else "the certificate restricts nothing"
+    return Check("key-usage", CheckStatus.PASSED, detail=said, facts=facts)

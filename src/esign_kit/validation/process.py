@@ -1,0 +1,355 @@
+"""The validation process for one signature (EN 319 102-1 § 5.3 and § 5.5).
+
+Data flow one way: what was read, and evidence, become checks; checks become the indication.
+Nothing here fetches, asks the clock or changes its arguments.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from esign_kit.asn1.certificate import Certificate
+from esign_kit.errors import InputError
+from esign_kit.model.document import Coverage, Document, Scope
+from esign_kit.model.report import (
+    Check,
+    CheckStatus,
+    Indication,
+    SignatureReport,
+    SubIndication,
+    TimestampReport,
+)
+from esign_kit.model.signature import Purpose, TimestampKind
+from esign_kit.trust.engine import validate_path
+from esign_kit.validation.acceptance import check_algorithms, check_signing_time
+from esign_kit.validation.certificate import check_chain, check_key_usage, check_revocation
+from esign_kit.validation.cryptographic import (
+    check_coverage,
+    check_references,
+    check_signature_value,
+)
+from esign_kit.validation.format import check_format
+from esign_kit.validation.identification import identify_signing_certificate
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+    from esign_kit.model.signature import ParsedSignature
+    from esign_kit.trust.path import PathResult
+    from esign_kit.validation.context import Context
+
+__all__ = ["check_signature", "conclude"]
+
+_NO_TIMESTAMP = Check(
+    "timestamp", CheckStatus.NOT_RUN, detail="no time-stamp", code="timestamp.none"
+)
+_NO_ARCHIVE = Check(
+    "archive-timestamp", CheckStatus.NOT_RUN, detail="no archive time-stamp", code="timestamp.none"
+)
+_NO_PROFILE = Check(
+    "profile", CheckStatus.NOT_RUN, detail="no profile was asked for", code="profile.none"
+)
+_NO_CERTIFICATE = "without the signer's certificate there is nothing to validate"
+
+_PROVING = (TimestampKind.SIGNATURE, TimestampKind.SIGNATURE_AND_REFERENCES, TimestampKind.ARCHIVE)
+
+
+def check_signature(parsed: ParsedSignature, context: Context) -> SignatureReport:
+    """Validate one signature and those that countersign it."""
+    policy = context.policy
+
+    # § 5.2.2 Format checking.
+    format_check = check_format(parsed, policy)
+
+    # § 5.2.3 Identification of the signing certificate.
+    pool = _pool(parsed, context)
+    candidates, certificate_check = identify_signing_certificate(parsed, pool)
+
+    # § 5.2.7 Cryptographic verification: references first, then the value.
+    scopes, digest_check = check_references(parsed, policy.limits)
+    signer, value_check = check_signature_value(parsed, candidates, policy.limits)
+    if not parsed.references:
+        scopes = _value_scopes(parsed, value_check)
+    coverage_check = check_coverage(scopes, policy)
+    if signer is not None and signer is not candidates[0]:
+        # Several unbound candidates: the signer's is the one whose key verified, not the first.
+        certificate_check = replace(
+            certificate_check,
+            detail=f"{signer.label}; the signature does not bind its certificate",
+        )
+    certificate = signer or (candidates[0] if candidates else None)
+
+    # § 5.4 Time-stamps, and from them § 5.5.4 the best signature time.
+    stamps = _check_timestamps(parsed, context, pool)
+    best = _best_signature_time(stamps, context.at, value_check)
+
+    # § 5.2.6 X.509 certificate validation, § 5.2.8 signature acceptance.
+    path: PathResult | None = None
+    blocking = True
+    if certificate is None:
+        chain_check = Check(
+            "certificate-chain",
+            CheckStatus.NOT_RUN,
+            detail=_NO_CERTIFICATE,
+            code="certificate.missing",
+        )
+        revocation_check = replace(chain_check, name="revocation")
+        usage_check = replace(chain_check, name="key-usage")
+        profile_check = (
+            _NO_PROFILE
+            if context.profile_check is None
+            else replace(chain_check, name="profile")
+        )
+    else:
+        path = validate_at(certificate, context, pool, best)
+        chain_check = check_chain(path)
+        revocation_check, blocking = check_revocation(path, policy)
+        usage_check = check_key_usage(certificate, policy)
+        profile_check = (
+            _NO_PROFILE
+            if context.profile_check is None
+            else context.profile_check(certificate, parsed, best)
+        )
+    algorithm_check = check_algorithms(parsed, certificate, path, best, policy)
+    time_check = check_signing_time(parsed, best, policy)
+    stamp_check, archive_check = _timestamp_checks(stamps)
+
+    checks = (
+        format_check,
+        certificate_check,
+        coverage_check,
+        digest_check,
+        value_check,
+        chain_check,
+        revocation_check,
+        usage_check,
+        algorithm_check,
+        time_check,
+        stamp_check,
+        archive_check,
+        profile_check,
+    )
+    silent = {"signing-time", "timestamp", "archive-timestamp"}
+    if not blocking:
+        silent.add("revocation")
+    indication, sub_indication = conclude(checks, silent)
+    return SignatureReport(
+        id=parsed.id,
+        format=parsed.format,
+        level=parsed.level,
+        packaging=parsed.packaging,
+        indication=indication,
+        sub_indication=sub_indication,
+        checks=checks,
+        at=context.at,
+        best_signature_time=best,
+        algorithm=parsed.algorithm.name if parsed.algorithm else parsed.algorithm_label,
+        signing_time=parsed.claimed_signing_time,
+        signing_certificate_der=signer.der if signer is not None else None,
+        chain_der=tuple([c.der for c in path.chain]) if path is not None else (),
+        revocation=path.revocation if path is not None else (),
+        attempts=path.attempts if path is not None else (),
+        policies=path.policies if path is not None else (),
+        signed=scopes,
+        signed_attributes=parsed.signed_attributes,
+        timestamps=stamps,
+        counter_signatures=tuple(
+            [check_signature(counter, context) for counter in parsed.counter_signatures]
+        ),
+        notes=tuple([finding.detail for finding in parsed.findings if not finding.fatal]),
+    )
+
+
+def _pool(parsed: ParsedSignature, context: Context) -> tuple[Certificate, ...]:
+    """Certificates in which the signer's is looked for; what cannot be read is passed over."""
+    found = []
+    for der in parsed.certificates:
+        try:
+            found.append(Certificate.load(der))
+        except InputError:
+            continue
+    return (*found, *context.helpers) if context.helpers else tuple(found)
+
+
+def _value_scopes(parsed: ParsedSignature, value: Check) -> tuple[Scope, ...]:
+    """Scopes of a signature whose value covers the content itself."""
+    if value.status is not CheckStatus.PASSED:
+        return ()
+    covered = parsed.signed_octets[0]
+    if not isinstance(covered, Document):
+        return (Scope(name="", coverage=Coverage.FULL, octets=covered),)
+    return (
+        Scope(
+            name=covered.name or "",
+            coverage=Coverage.FULL,
+            octets=None if covered.is_file or not covered.has_octets else covered.octets(),
+            document=covered,
+        ),
+    )
+
+
+def validate_at(
+    certificate: Certificate,
+    context: Context,
+    pool: tuple[Certificate, ...],
+    best: datetime,
+) -> PathResult:
+    """Validate the path now; if only the time stands in the way, at the proven time (§ 5.5.4).
+
+    A path that fails for expiry or revocation *now* holds if the signature is proven to be older.
+    Evidence is judged for freshness at the validation time in both cases.
+    """
+    path = validate_path(
+        certificate,
+        trust=context.trust,
+        helpers=pool,
+        evidence=context.evidence,
+        at=context.at,
+        policy=context.policy,
+        purpose=Purpose.SIGNING,
+    )
+    if best >= context.at or (
+        path.chain_problem is None
+        and path.revocation_problem is None
+        and path.algorithm_problem is None
+    ):
+        return path
+    earlier = validate_path(
+        certificate,
+        trust=context.trust,
+        helpers=pool,
+        evidence=context.evidence,
+        at=best,
+        policy=context.policy,
+        purpose=Purpose.SIGNING,
+    )
+    if earlier.chain_problem is None and earlier.revocation_problem is None:
+        return earlier
+    return path
+
+
+def _check_timestamps(
+    parsed: ParsedSignature, context: Context, pool: tuple[Certificate, ...]
+) -> tuple[TimestampReport, ...]:
+    if not parsed.timestamps:
+        return ()
+    from esign_kit.validation.timestamps import check_timestamp
+
+    return tuple(
+        check_timestamp(
+            stamp,
+            trust=context.trust,
+            helpers=pool,
+            evidence=context.evidence,
+            at=context.at,
+            policy=context.policy,
+        )
+        for stamp in parsed.timestamps
+    )
+
+
+def _best_signature_time(
+    stamps: tuple[TimestampReport, ...], at: datetime, value: Check
+) -> datetime:
+    """The earliest proven time; only a verified time-stamp over this very value proves one."""
+    if not stamps or value.status is not CheckStatus.PASSED:
+        return at
+    times = [
+        stamp.time
+        for stamp in stamps
+        if stamp.indication is Indication.TOTAL_PASSED
+        and stamp.time is not None
+        and stamp.kind in _PROVING
+    ]
+    return min([*times, at])
+
+
+def _timestamp_checks(stamps: tuple[TimestampReport, ...]) -> tuple[Check, Check]:
+    if not stamps:
+        return _NO_TIMESTAMP, _NO_ARCHIVE
+    archive = [s for s in stamps if s.kind == TimestampKind.ARCHIVE]
+    other = [s for s in stamps if s.kind != TimestampKind.ARCHIVE]
+    return (
+        _summary("timestamp", other) if other else _NO_TIMESTAMP,
+        _summary("archive-timestamp", archive) if archive else _NO_ARCHIVE,
+    )
+
+
+def _summary(name: str, stamps: list[TimestampReport]) -> Check:
+    """One check for all time-stamps of a sort: as bad as the worst of them."""
+    facts = {
+        "timestamps": [
+            {"kind": s.kind, "time": s.time, "indication": str(s.indication)} for s in stamps
+        ]
+    }
+    for indication, status in (
+        (Indication.TOTAL_FAILED, CheckStatus.FAILED),
+        (Indication.INDETERMINATE, CheckStatus.INDETERMINATE),
+    ):
+        for stamp in stamps:
+            if stamp.indication is indication:
+                first = next(
+                    (c for c in stamp.checks if c.status in (status, CheckStatus.FAILED)), None
+                )
+                return Check(
+                    name,
+                    status,
+                    stamp.sub_indication,
+                    f"{stamp.kind.lower().replace('_', ' ')} time-stamp: "
+                    + (first.detail if first else "not proven"),
+                    first.hint if first else "",
+                    first.code if first else "timestamp.unproven",
+                    facts,
+                )
+    times = ", ".join(f"{s.time:%Y-%m-%d %H:%M:%S} UTC" for s in stamps if s.time)
+    return Check(name, CheckStatus.PASSED, detail=times, facts=facts)
+
+
+# Conclusion in the order of § 5.3.4: the first step that ends the process names the reason.
+_ORDER = (
+    "format",
+    "signing-certificate",
+    "reference-digest",
+    "signature-value",
+    "coverage",
+    "certificate-chain",
+    "revocation",
+    "key-usage",
+    "algorithm-strength",
+    "profile",
+    "signing-time",
+    "timestamp",
+    "archive-timestamp",
+)
+_RANK = {name: number for number, name in enumerate(_ORDER)}
+_MUST_PASS = frozenset({"format", "signing-certificate", "signature-value", "certificate-chain"})
+
+
+def conclude(
+    checks: Iterable[Check], silent: Iterable[str] = ()
+) -> tuple[Indication, SubIndication | None]:
+    """Draw the conclusion: a conjunction, in which what did not run is never good.
+
+    Args:
+        silent: names of checks that inform but do not decide.
+    """
+    failed: Check | None = None
+    open_: Check | None = None
+    quiet = frozenset(silent)
+    for check in checks:
+        status = check.status
+        if status is CheckStatus.PASSED or check.name in quiet:
+            continue
+        if status is CheckStatus.FAILED:
+            if failed is None or _RANK[check.name] < _RANK[failed.name]:
+                failed = check
+        elif status is CheckStatus.INDETERMINATE or check.name in _MUST_PASS:
+            if open_ is None or _RANK[check.name] < _RANK[open_.name]:
+                open_ = check
+    if failed is not None:
+        return Indication.TOTAL_FAILED, failed.sub_indication
+    if open_ is not None:
+        return Indication.INDETERMINATE, open_.sub_indication or SubIndication.CUSTOM
+    return Indication.TOTAL_PASSED, None
