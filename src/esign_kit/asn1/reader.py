@@ -330,15 +330,16 @@ def to_definite(
         InputError: malformed.
         LimitError: deeper than ``max_depth`` or more elements than ``max_elements``.
     """
-    # An explicit stack: (tag, end of contents or None for indefinite, finished children).
-    stack: list[tuple[int, int | None, list[bytes]]] = []
+    # An explicit stack: [tag, end of contents or None for indefinite, finished children, start,
+    # whether anything inside was rewritten].
+    stack: list[tuple[int, int | None, list[bytes], int, list[bool]]] = []
     position = 0
     end = len(data)
     elements = 0
     while True:
         # Close what is complete.
         while stack:
-            tag, stop, parts = stack[-1]
+            tag, stop, parts, start, rewritten = stack[-1]
             if stop is None:
                 if data[position : position + 2] != b"\x00\x00":
                     break
@@ -348,11 +349,16 @@ def to_definite(
             elif position > stop:
                 raise InputError("ASN.1: element goes beyond its parent", code="asn1.length")
             stack.pop()
-            finished = _close(tag, parts)
+            if stop is not None and not rewritten and tag != OCTET_STRING | 0x20:
+                finished = data[start:stop]
+            else:
+                finished = _close(tag, parts)
+                if stack:
+                    stack[-1][4].append(True)
             if not stack:
                 return finished, position
             stack[-1][2].append(finished)
-        limit = next((s for _, s, _ in reversed(stack) if s is not None), end)
+        limit = next((entry[1] for entry in reversed(stack) if entry[1] is not None), end)
         if position + 2 > limit:
             raise InputError("ASN.1: value cut off in its header", code="asn1.truncated")
         elements += 1
@@ -364,12 +370,12 @@ def to_definite(
                 raise InputError("ASN.1: indefinite length of a primitive", code="asn1.length")
             if tag & 0x1F == 0x1F:
                 raise InputError("ASN.1: tag numbers above 30 are not used here", code="asn1.tag")
-            stack.append((tag, None, []))
+            stack.append((tag, None, [], position, []))
             position += 2
         else:
             tag, start, stop = header(data, position, limit)
             if tag & 0x20:
-                stack.append((tag, stop, []))
+                stack.append((tag, stop, [], position, []))
                 position = start
             else:
                 finished = data[position:stop]

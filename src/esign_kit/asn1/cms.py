@@ -1,0 +1,483 @@
+"""SignedData and SignerInfo read over the original octets (RFC 5652 § 5).
+
+BER is tolerated: a message with indefinite lengths or constructed OCTET STRINGs is rewritten once
+to definite lengths, and everything in it that was definite already keeps its octets. After that
+nothing is re-encoded; certificates, attributes and signed octets are slices.
+
+Object identifiers of attributes are compared as contents octets (:func:`oid`), which spares the
+dotted form on the way to a verdict.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from esign_kit.asn1.reader import (
+    INTEGER,
+    OCTET_STRING,
+    OID,
+    SEQUENCE,
+    SET,
+    children,
+    decode_oid,
+    encode,
+    encode_oid,
+    header,
+    read,
+    to_definite,
+)
+from esign_kit.errors import InputError, LimitError
+
+if TYPE_CHECKING:
+    from esign_kit.model.limits import Limits
+
+__all__ = ["AttributeSet", "SignedData", "SignerInfo", "der_lengths", "oid", "wrap_basic_ocsp"]
+
+
+def oid(dotted: str) -> bytes:
+    """Return the contents octets of an object identifier."""
+    return encode_oid(dotted)[2:]
+
+
+ID_DATA = oid("1.2.840.113549.1.7.1")
+ID_SIGNED_DATA = oid("1.2.840.113549.1.7.2")
+ID_TST_INFO = oid("1.2.840.113549.1.9.16.1.4")
+RI_OCSP_RESPONSE = oid("1.3.6.1.5.5.7.16.2")
+OCSP_BASIC = oid("1.3.6.1.5.5.7.48.1.1")
+
+_CONTEXT_0 = 0xA0
+_CONTEXT_1 = 0xA1
+
+
+class AttributeSet:
+    """A SET OF Attribute as offsets (RFC 5652 § 5.3).
+
+    Attributes:
+        by_type: for each type (contents octets of the OID) the attributes of that type in order,
+            each ``(start, stop, values_start, values_stop)``.
+        span: start and stop of the attributes, without the identifier and length of the set.
+        sorted: they stand in the order of DER.
+        minimal: their own length octets are minimal.
+    """
+
+    __slots__ = ("by_type", "data", "minimal", "sorted", "span")
+
+    def __init__(self, data: bytes, start: int, stop: int) -> None:
+        """Read the frame of each attribute; raises :class:`InputError`."""
+        self.data = data
+        self.span = (start, stop)
+        self.by_type: dict[bytes, list[tuple[int, int, int, int]]] = {}
+        by_type = self.by_type
+        ordered = minimal = True
+        previous = b""
+        while start < stop:
+            tag, inner, end = header(data, start, stop)
+            if tag != SEQUENCE:
+                raise InputError("CMS: malformed attribute", code="cms.malformed")
+            tag, first, middle = header(data, inner, end)
+            if tag != OID:
+                raise InputError("CMS: attribute without a type", code="cms.malformed")
+            tag, values, last = header(data, middle, end)
+            if tag != SET or last != end:
+                raise InputError("CMS: malformed attribute values", code="cms.malformed")
+            if inner - start != 2 and not _minimal(data, start, inner, end):
+                minimal = False
+            if values - middle != 2 and not _minimal(data, middle, values, last):
+                minimal = False
+            raw = data[start:end]
+            if raw < previous:
+                ordered = False
+            previous = raw
+            kind = data[first:middle]
+            entry = (start, end, values, last)
+            if kind in by_type:
+                by_type[kind].append(entry)
+            else:
+                by_type[kind] = [entry]
+            start = end
+        self.sorted = ordered
+        self.minimal = minimal
+
+    def __contains__(self, kind: bytes) -> bool:
+        return kind in self.by_type
+
+    def values(self, kind: bytes) -> list[bytes]:
+        """Return the DER of all values of all attributes of that type."""
+        data = self.data
+        return [
+            value.raw
+            for _, _, start, stop in self.by_type.get(kind, ())
+            for value in children(data, start, stop)
+        ]
+
+    def only(self, kind: bytes) -> tuple[int, int, int] | None:
+        """Return ``(tag, start, stop)`` of the one value of the one attribute of that type.
+
+        ``None`` where there is no such attribute, more than one, or not exactly one value.
+        """
+        entries = self.by_type.get(kind)
+        if entries is None or len(entries) != 1:
+            return None
+        _, _, start, stop = entries[0]
+        if start == stop:
+            return None
+        tag, inner, end = header(self.data, start, stop)
+        return (tag, inner, end) if end == stop else None
+
+    def only_raw(self, kind: bytes) -> bytes | None:
+        """Return the DER of the value that :meth:`only` finds."""
+        value = self.only(kind)
+        if value is None:
+            return None
+        start = self.by_type[kind][0][2]
+        return self.data[start : value[2]]
+
+    def raw(self, kind: bytes) -> list[bytes]:
+        """Return the encodings of all attributes of that type."""
+        return [self.data[start:stop] for start, stop, _, _ in self.by_type.get(kind, ())]
+
+    def bodies(self, kind: bytes) -> list[bytes]:
+        """Return type and values of all attributes of that type, without the outer SEQUENCE."""
+        data = self.data
+        found = []
+        for start, stop, _, _ in self.by_type.get(kind, ()):
+            _, inner, _ = header(data, start, stop)
+            found.append(data[inner:stop])
+        return found
+
+    def set_octets(self) -> bytes:
+        """Return the DER of the SET OF these attributes: what the signature value covers."""
+        start, stop = self.span
+        if not self.minimal:
+            parts = [der_lengths(item.raw) for item in children(self.data, start, stop)]
+            return encode(SET, *sorted(parts)) if parts else encode(SET, b"")
+        if self.sorted:
+            return encode(SET, self.data[start:stop])
+        return encode(SET, *sorted(item.raw for item in children(self.data, start, stop)))
+
+    def wire_octets(self) -> bytes:
+        """Return the SET in the order in which the attributes stand."""
+        start, stop = self.span
+        return encode(SET, self.data[start:stop])
+
+
+class SignerInfo:
+    """One SignerInfo (RFC 5652 § 5.3).
+
+    Attributes:
+        issuer, serial: of the signer's certificate, or ``None`` where the key identifier stands.
+        subject_key_identifier: the other choice.
+        digest_algorithm, signature_algorithm: DER of the AlgorithmIdentifiers.
+        signed, unsigned: attributes; ``None`` where the field is absent.
+        signature: the signature octets.
+        start, signature_stop: the fields from version to signature lie between these offsets.
+    """
+
+    __slots__ = (
+        "data",
+        "digest_algorithm",
+        "issuer",
+        "serial",
+        "signature",
+        "signature_algorithm",
+        "signature_stop",
+        "signed",
+        "start",
+        "subject_key_identifier",
+        "unsigned",
+        "unsigned_span",
+        "version",
+    )
+
+    def __init__(self, data: bytes, offset: int, end: int) -> None:
+        """Read the SignerInfo at ``offset``; raises :class:`InputError`."""
+        tag, start, stop = header(data, offset, end)
+        _require(tag == SEQUENCE, "SignerInfo")
+        self.data = data
+        self.start = start
+        tag, inner, position = header(data, start, stop)
+        _require(tag == INTEGER and position - inner == 1, "SignerInfo version")
+        self.version = data[inner]
+        position = self._read_signer(position, stop)
+        tag, _, after = header(data, position, stop)
+        _require(tag == SEQUENCE, "digestAlgorithm")
+        self.digest_algorithm = data[position:after]
+        position = after
+        tag, inner, after = header(data, position, stop)
+        self.signed: AttributeSet | None = None
+        if tag == _CONTEXT_0:
+            self.signed = AttributeSet(data, inner, after)
+            position = after
+            tag, _, after = header(data, position, stop)
+        _require(tag == SEQUENCE, "signatureAlgorithm")
+        self.signature_algorithm = data[position:after]
+        tag, inner, after = header(data, after, stop)
+        _require(tag == OCTET_STRING, "signature")
+        self.signature = data[inner:after]
+        self.signature_stop = after
+        self.unsigned: AttributeSet | None = None
+        self.unsigned_span: tuple[int, int] | None = None
+        if after < stop:
+            position = after
+            tag, inner, after = header(data, position, stop)
+            _require(tag == _CONTEXT_1 and after == stop, "unsignedAttrs")
+            self.unsigned_span = (inner, after)
+            self.unsigned = AttributeSet(data, inner, after)
+
+    def _read_signer(self, position: int, stop: int) -> int:
+        data = self.data
+        self.issuer: bytes | None = None
+        self.serial: int | None = None
+        self.subject_key_identifier: bytes | None = None
+        tag, inner, after = header(data, position, stop)
+        if tag == SEQUENCE:
+            tag, _, middle = header(data, inner, after)
+            _require(tag == SEQUENCE, "issuerAndSerialNumber")
+            self.issuer = data[inner:middle]
+            tag, first, last = header(data, middle, after)
+            _require(tag == INTEGER and last == after and last > first, "serialNumber")
+            self.serial = int.from_bytes(data[first:last], "big", signed=True)
+        elif tag == 0x80:
+            self.subject_key_identifier = data[inner:after]
+        elif tag == _CONTEXT_0:
+            # Some writers put EXPLICIT where the module says IMPLICIT.
+            value = read(data, inner, after).expect(OCTET_STRING, "subjectKeyIdentifier")
+            self.subject_key_identifier = value.contents
+        else:
+            raise InputError("CMS: malformed signer identifier", code="cms.malformed")
+        return after
+
+
+class SignedData:
+    """A ContentInfo that holds SignedData (RFC 5652 § 3 and § 5.1).
+
+    Attributes:
+        data: the octets that all offsets refer to; the input, or the input rewritten to definite
+            lengths.
+        ber: it was rewritten.
+        trailing: number of octets that follow after the message.
+        content_type: contents octets of the eContentType.
+        content_span: start and stop of the content octets, or ``None`` for detached content.
+        encapsulated_span: start and stop of the whole encapContentInfo.
+        digest_algorithms_span, certificates_span, crls_span: start and stop of what is inside
+            these sets; the latter two ``None`` where the field is absent.
+        certificates: DER of the X.509 certificates.
+        other_certificates: encodings of attribute certificates and other formats.
+        crls: DER of the CRLs.
+        ocsp_responses: DER of OCSPResponses (RFC 5940).
+        signer_spans: start and stop of each SignerInfo; read one with :meth:`signer`.
+    """
+
+    __slots__ = (
+        "ber",
+        "certificates",
+        "certificates_span",
+        "content_span",
+        "content_type",
+        "crls",
+        "crls_span",
+        "data",
+        "digest_algorithms_span",
+        "encapsulated_span",
+        "ocsp_responses",
+        "other_certificates",
+        "other_revocations",
+        "signer_spans",
+        "trailing",
+        "version",
+    )
+
+    def __init__(self, data: bytes) -> None:
+        """Read DER; prefer :meth:`load`, which reads BER too.
+
+        Raises:
+            InputError: not SignedData, or malformed.
+        """
+        size = len(data)
+        self.data = data
+        self.ber = False
+        tag, start, stop = header(data, 0, size)
+        _require(tag == SEQUENCE, "ContentInfo", "cms.not-signed-data")
+        self.trailing = size - stop
+        tag, inner, after = header(data, start, stop)
+        if tag != OID or data[inner:after] != ID_SIGNED_DATA:
+            raise InputError("this is no CMS SignedData", code="cms.not-signed-data")
+        tag, inner, after = header(data, after, stop)
+        _require(tag == _CONTEXT_0 and after == stop, "ContentInfo")
+        tag, position, stop = header(data, inner, after)
+        _require(tag == SEQUENCE and stop == after, "SignedData")
+        tag, inner, position = header(data, position, stop)
+        _require(tag == INTEGER and position - inner == 1, "SignedData version")
+        self.version = data[inner]
+        tag, inner, position = header(data, position, stop)
+        _require(tag == SET, "digestAlgorithms")
+        self.digest_algorithms_span = (inner, position)
+        position = self._read_content(position, stop)
+        position = self._read_evidence(position, stop)
+        tag, inner, after = header(data, position, stop)
+        _require(tag == SET and after == stop, "signerInfos")
+        spans = []
+        while inner < after:
+            tag, _, end = header(data, inner, after)
+            spans.append((inner, end))
+            inner = end
+        self.signer_spans: tuple[tuple[int, int], ...] = tuple(spans)
+
+    def _read_content(self, offset: int, end: int) -> int:
+        data = self.data
+        tag, inner, stop = header(data, offset, end)
+        _require(tag == SEQUENCE, "encapContentInfo")
+        self.encapsulated_span = (offset, stop)
+        tag, first, position = header(data, inner, stop)
+        _require(tag == OID, "eContentType")
+        self.content_type = data[first:position]
+        self.content_span: tuple[int, int] | None = None
+        if position < stop:
+            tag, inner, after = header(data, position, stop)
+            _require(tag == _CONTEXT_0 and after == stop, "eContent")
+            tag, first, last = header(data, inner, after)
+            if tag == OCTET_STRING | 0x20:
+                raise InputError("CMS: content in segments", code="asn1.ber")
+            # PKCS #7 allowed any type here; its contents octets are what is digested
+            # (RFC 5652 § 5.2.1).
+            _require(last == after, "eContent")
+            self.content_span = (first, last)
+        return stop
+
+    def _read_evidence(self, position: int, stop: int) -> int:
+        data = self.data
+        certificates: list[bytes] = []
+        others: list[bytes] = []
+        crls: list[bytes] = []
+        responses: list[bytes] = []
+        unknown: list[bytes] = []
+        self.certificates_span: tuple[int, int] | None = None
+        self.crls_span: tuple[int, int] | None = None
+        tag, inner, after = header(data, position, stop)
+        if tag == _CONTEXT_0:
+            self.certificates_span = (inner, after)
+            while inner < after:
+                tag, _, end = header(data, inner, after)
+                (certificates if tag == SEQUENCE else others).append(data[inner:end])
+                inner = end
+            position = after
+            tag, inner, after = header(data, position, stop)
+        if tag == _CONTEXT_1:
+            self.crls_span = (inner, after)
+            while inner < after:
+                tag, first, end = header(data, inner, after)
+                if tag == SEQUENCE:
+                    crls.append(data[inner:end])
+                elif tag == _CONTEXT_1:
+                    response = _other_revocation(data, first, end)
+                    (unknown if response is None else responses).append(
+                        data[inner:end] if response is None else response
+                    )
+                else:
+                    raise InputError("CMS: malformed crls", code="cms.malformed")
+                inner = end
+            position = after
+        self.certificates = tuple(certificates)
+        self.other_certificates = tuple(others)
+        self.crls = tuple(crls)
+        self.ocsp_responses = tuple(responses)
+        self.other_revocations = tuple(unknown)
+        return position
+
+    @staticmethod
+    def load(data: bytes, limits: Limits | None = None) -> SignedData:
+        """Read DER or BER.
+
+        Raises:
+            InputError: not SignedData (code ``"cms.not-signed-data"``), or malformed.
+            LimitError: nested deeper or made of more elements than ``limits`` allows.
+        """
+        try:
+            return SignedData(data)
+        except InputError as error:
+            if error.code != "asn1.ber":
+                raise
+        if limits is None:
+            definite, used = to_definite(data)
+        else:
+            definite, used = to_definite(
+                data, max_depth=limits.asn1_depth, max_elements=limits.asn1_elements
+            )
+        found = SignedData(definite)
+        found.ber = True
+        found.trailing = len(data) - used
+        return found
+
+    @property
+    def content(self) -> bytes | None:
+        """The embedded content octets, or ``None``."""
+        if self.content_span is None:
+            return None
+        start, stop = self.content_span
+        return self.data[start:stop]
+
+    @property
+    def content_type_text(self) -> str:
+        """The eContentType in dotted form."""
+        return decode_oid(self.content_type)
+
+    @property
+    def digest_algorithms(self) -> tuple[bytes, ...]:
+        """DER of the AlgorithmIdentifiers in digestAlgorithms."""
+        start, stop = self.digest_algorithms_span
+        return tuple(item.raw for item in children(self.data, start, stop))
+
+    def signer(self, number: int) -> SignerInfo:
+        """Read one SignerInfo; raises :class:`InputError` if it is malformed."""
+        start, stop = self.signer_spans[number]
+        return SignerInfo(self.data, start, stop)
+
+    def signers(self) -> tuple[SignerInfo, ...]:
+        """Read all SignerInfos; raises :class:`InputError` if one is malformed."""
+        return tuple(SignerInfo(self.data, start, stop) for start, stop in self.signer_spans)
+
+
+def wrap_basic_ocsp(basic: bytes) -> bytes:
+    """Return the OCSPResponse (successful) around a BasicOCSPResponse (RFC 6960 § 4.2.1)."""
+    return encode(
+        SEQUENCE,
+        b"\x0a\x01\x00"
+        + encode(0xA0, encode(SEQUENCE, encode(OID, OCSP_BASIC) + encode(OCTET_STRING, basic))),
+    )
+
+
+def der_lengths(value: bytes, depth: int = 0) -> bytes:
+    """Return a value with minimal length octets all the way down; contents stay as they are.
+
+    Raises:
+        InputError: malformed.
+        LimitError: nested deeper than 64.
+    """
+    if depth > 64:
+        raise LimitError("ASN.1: nested deeper than 64", code="asn1.depth")
+    item = read(value)
+    if not item.tag & 0x20:
+        return encode(item.tag, item.contents)
+    return encode(item.tag, b"".join(der_lengths(part.raw, depth + 1) for part in item))
+
+
+def _other_revocation(data: bytes, start: int, stop: int) -> bytes | None:
+    tag, first, middle = header(data, start, stop)
+    _require(tag == OID, "otherRevocationInfo")
+    kind = data[first:middle]
+    if kind == RI_OCSP_RESPONSE:
+        return data[middle:stop]
+    if kind == OCSP_BASIC:
+        return wrap_basic_ocsp(data[middle:stop])
+    return None
+
+
+def _minimal(data: bytes, offset: int, start: int, stop: int) -> bool:
+    size = stop - start
+    octets = start - offset - 2
+    return size >= 0x80 and octets == (size.bit_length() + 7) // 8
+
+
+def _require(condition: bool, what: str, code: str = "cms.malformed") -> None:
+    if not condition:
+        raise InputError(f"CMS: malformed {what}", code=code)
