@@ -315,3 +315,11 @@ for _name, _oid in (
     ("ML-DSA-87", "2.16.840.1.101.3.4.3.19"),
 ):
     register_signature(SignatureAlgorithm(_name, "ML-DSA", _name, None, (_oid,)))
+for _digest, _oid, _uris in (
+    ("SHA1", "1.2.840.10040.4.3", (_DSIG + "dsa-sha1",)),
+    ("SHA224", "2.16.840.1.101.3.4.3.1", ()),
+    ("SHA256", "2.16.840.1.101.3.4.3.2", ("http://www.w3.org/2009/xmldsig11#dsa-sha256",)),
+    ("SHA384", "2.16.840.1.101.3.4.3.3", ()),
+    ("SHA512", "2.16.840.1.101.3.4.3.4", ()),
+):
+    register_signature(SignatureAlgorithm(f"DSA-{_digest}", "DSA", "DSA", _digest, (_oid,), _uris))
