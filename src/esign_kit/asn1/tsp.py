@@ -1,0 +1,491 @@
+"""Time-stamp requests, answers and tokens (RFC 3161, RFC 5816), read over the original octets.
+
+A token is read as real authorities write it: serial numbers and nonces may be negative, accuracy
+and the authority's name may be missing, lengths may be indefinite. What makes it a *good* token is
+decided in ``esign_kit.validation.timestamps``; here it only has to be one.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from esign_kit.asn1.algorithm_identifier import (
+    decode_digest_algorithm,
+    encode_digest_algorithm,
+    split,
+)
+from esign_kit.asn1.certificate import to_datetime
+from esign_kit.asn1.cms import SignedData, oid
+from esign_kit.asn1.reader import (
+    BIT_STRING,
+    BOOLEAN,
+    GENERALIZED_TIME,
+    INTEGER,
+    OCTET_STRING,
+    OID,
+    SEQUENCE,
+    Tlv,
+    decode_integer,
+    decode_oid,
+    decode_time,
+    encode,
+    encode_integer,
+    encode_oid,
+    read,
+    read_all,
+    to_definite,
+)
+from esign_kit.errors import InputError, LimitError
+from esign_kit.model.signature import CertificateReference
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from esign_kit.asn1.cms import AttributeSet
+    from esign_kit.model.document import Digest
+
+__all__ = [
+    "TimestampResponse",
+    "TimestampToken",
+    "TstInfo",
+    "encode_request",
+    "is_response",
+    "is_token",
+]
+
+SIGNED_DATA = "1.2.840.113549.1.7.2"
+TST_INFO = "1.2.840.113549.1.9.16.1.4"
+CONTENT_TYPE = "1.2.840.113549.1.9.3"
+MESSAGE_DIGEST = "1.2.840.113549.1.9.4"
+SIGNING_TIME = "1.2.840.113549.1.9.5"
+SIGNING_CERTIFICATE = "1.2.840.113549.1.9.16.2.12"
+SIGNING_CERTIFICATE_V2 = "1.2.840.113549.1.9.16.2.47"
+
+_MAX_TOKEN = 4 * 1024 * 1024
+_MAX_CERTIFICATES = 256
+
+STATUS_WORDS = {
+    0: "granted",
+    1: "granted with modifications",
+    2: "rejected",
+    3: "waiting",
+    4: "revocation warning",
+    5: "revocation notification",
+}
+"""PKIStatus, RFC 3161 § 2.4.2."""
+
+FAILURE_WORDS = {
+    0: "the algorithm is not recognised or not supported",
+    2: "the transaction is not permitted",
+    5: "the data have the wrong format",
+    14: "the authority's time source is not available",
+    15: "the requested policy is not supported",
+    16: "the requested extension is not supported",
+    17: "additional information is needed and not available",
+    25: "the request cannot be handled because of a system failure",
+}
+"""PKIFailureInfo, bit numbers of RFC 3161 § 2.4.2."""
+
+
+@dataclass(frozen=True, slots=True)
+class TstInfo:
+    """The statement of the authority (RFC 3161 § 2.4.2).
+
+    Attributes:
+        policy: OID under which the token was made.
+        imprint_algorithm: name in the algorithm table; ``None`` if it is unknown there.
+        imprint_algorithm_oid: as the token has it.
+        imprint: the digest value.
+        serial, nonce: as numbers, possibly negative (some authorities do that).
+        time: genTime, UTC, with its fraction of a second.
+        accuracy: how far the true time may lie from ``time``; ``None`` if not stated.
+        tsa: DER of the GeneralName of the authority, if stated.
+        critical_extensions: OIDs of extensions that say they must be understood.
+    """
+
+    policy: str
+    imprint_algorithm: str | None
+    imprint_algorithm_oid: str
+    imprint: bytes
+    serial: int
+    time: datetime
+    accuracy: timedelta | None = None
+    ordering: bool = False
+    nonce: int | None = None
+    tsa: bytes | None = None
+    critical_extensions: tuple[str, ...] = ()
+
+    @staticmethod
+    def load(der: bytes) -> TstInfo:
+        """Read a TSTInfo.
+
+        Raises:
+            InputError: malformed.
+        """
+        items = read_all(der, "TSTInfo").expect(SEQUENCE, "TSTInfo").items()
+        if len(items) < 5:
+            raise InputError("TSTInfo with fields missing", code="timestamp.malformed")
+        if decode_integer(items[0].expect(INTEGER, "version").contents) != 1:
+            raise InputError("TSTInfo of an unknown version", code="timestamp.version")
+        label, name, value = _imprint(items[2])
+        extra = _optional_fields(items[5:])
+        return TstInfo(
+            policy=decode_oid(items[1].expect(OID, "policy").contents),
+            imprint_algorithm=name,
+            imprint_algorithm_oid=label,
+            imprint=value,
+            serial=decode_integer(items[3].expect(INTEGER, "serialNumber").contents),
+            time=_gen_time(items[4]),
+            **extra,  # type: ignore[arg-type]
+        )
+
+
+def _imprint(value: Tlv) -> tuple[str, str | None, bytes]:
+    parts = value.expect(SEQUENCE, "messageImprint").items()
+    if len(parts) != 2:
+        raise InputError("malformed messageImprint", code="timestamp.malformed")
+    algorithm = decode_digest_algorithm(parts[0].raw)
+    digest = parts[1].expect(OCTET_STRING, "hashedMessage").contents
+    return split(parts[0].raw)[0], algorithm.name if algorithm else None, digest
+
+
+def _gen_time(value: Tlv) -> datetime:
+    contents = value.expect(GENERALIZED_TIME, "genTime").contents
+    moment = to_datetime(decode_time(GENERALIZED_TIME, contents))
+    fraction = re.search(rb"[.,](\d{1,6})", contents)
+    if fraction is None:
+        return moment
+    return moment.replace(microsecond=int(fraction[1].ljust(6, b"0")))
+
+
+def _optional_fields(items: list[Tlv]) -> dict[str, object]:
+    found: dict[str, object] = {}
+    order = (SEQUENCE, BOOLEAN, INTEGER, 0xA0, 0xA1)
+    position = -1
+    for item in items:
+        if item.tag not in order[position + 1 :]:
+            raise InputError("TSTInfo with an unknown field", code="timestamp.malformed")
+        position = order.index(item.tag)
+        if item.tag == SEQUENCE:
+            found["accuracy"] = _accuracy(item)
+        elif item.tag == BOOLEAN:
+            found["ordering"] = item.contents != b"\x00"
+        elif item.tag == INTEGER:
+            found["nonce"] = decode_integer(item.contents)
+        elif item.tag == 0xA0:
+            found["tsa"] = item.contents
+        else:
+            found["critical_extensions"] = _critical(item)
+    return found
+
+
+def _accuracy(value: Tlv) -> timedelta:
+    seconds = millis = micros = 0
+    for item in value:
+        number = decode_integer(item.contents)
+        if not 0 <= number < 1 << 31:
+            raise InputError("accuracy out of range", code="timestamp.malformed")
+        if item.tag == INTEGER:
+            seconds = number
+        elif item.tag == 0x80:
+            millis = number
+        elif item.tag == 0x81:
+            micros = number
+        else:
+            raise InputError("malformed accuracy", code="timestamp.malformed")
+    return timedelta(seconds=seconds, milliseconds=millis, microseconds=micros)
+
+
+def _critical(value: Tlv) -> tuple[str, ...]:
+    found = []
+    for extension in value:
+        parts = extension.expect(SEQUENCE, "extension").items()
+        if not parts or parts[0].tag != OID:
+            raise InputError("malformed extension", code="timestamp.malformed")
+        if len(parts) == 3 and parts[1].tag == BOOLEAN and parts[1].contents != b"\x00":
+            found.append(decode_oid(parts[0].contents))
+    return tuple(found)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TimestampToken:
+    """A TimeStampToken: CMS SignedData with exactly one signer over a TSTInfo.
+
+    Attributes:
+        der: the token as it was, indefinite lengths rewritten as definite ones.
+        content_type: of the encapsulated content; a token has :data:`TST_INFO`.
+        content: the encapsulated octets, which the message digest covers.
+        info: the statement; ``None`` where ``content_type`` is another.
+        certificates: DER of the certificates that are carried along.
+        crls, ocsp_responses: DER of revocation data that are carried along.
+        signer_issuer, signer_serial, signer_key_identifier: the signer identifier.
+        digest_algorithm: of the message digest; ``None`` if the table does not know it.
+        signature_algorithm: DER of the AlgorithmIdentifier.
+        attributes: the signed attributes.
+        signed_octets: what the signature covers: the attributes in DER order (RFC 5652 § 5.4).
+        wire_octets: the attributes as they stand, where that is another order; else ``None``.
+        references: the signed references to the authority's certificate, its own first in each
+            attribute; empty if there is none.
+    """
+
+    der: bytes
+    content_type: str
+    content: bytes
+    info: TstInfo | None
+    certificates: tuple[bytes, ...]
+    crls: tuple[bytes, ...]
+    ocsp_responses: tuple[bytes, ...]
+    signer_issuer: bytes | None
+    signer_serial: int | None
+    signer_key_identifier: bytes | None
+    digest_algorithm: str | None
+    digest_algorithm_oid: str
+    signature_algorithm: bytes
+    signature: bytes
+    attributes: AttributeSet
+    signed_octets: bytes
+    wire_octets: bytes | None
+    references: tuple[CertificateReference, ...]
+
+    @staticmethod
+    def load(data: bytes) -> TimestampToken:
+        """Read a token; a few are remembered.
+
+        Raises:
+            InputError: no SignedData with exactly one signer, or malformed.
+        """
+        if len(data) > _MAX_TOKEN:
+            raise LimitError("time-stamp token larger than 4 MiB", code="timestamp.too-large")
+        return _load_token(data)
+
+    def single(self, kind: str) -> bytes | None:
+        """Return the one value (DER) of a signed attribute; ``None`` if it is absent.
+
+        Raises:
+            InputError: the attribute stands there twice, or has not exactly one value.
+        """
+        contents = oid(kind)
+        if contents not in self.attributes:
+            return None
+        value = self.attributes.only_raw(contents)
+        if value is None:
+            raise InputError(
+                f"signed attribute {kind} has not exactly one value", code="timestamp.attributes"
+            )
+        return value
+
+
+@lru_cache(maxsize=64)
+def _load_token(data: bytes) -> TimestampToken:
+    message = SignedData.load(data)
+    if message.trailing:
+        raise InputError("octets follow after the time-stamp token", code="asn1.trailing")
+    if message.content is None:
+        raise InputError("a time-stamp token without content", code="timestamp.no-content")
+    if len(message.signer_spans) != 1:
+        # RFC 3161 § 2.4.2: no signature but the authority's.
+        raise InputError(
+            f"a time-stamp token has one signer, this has {len(message.signer_spans)}",
+            code="timestamp.signers",
+        )
+    if len(message.certificates) > _MAX_CERTIFICATES:
+        raise LimitError("too many certificates in a token", code="timestamp.certificates")
+    signer = message.signer(0)
+    if signer.signed is None:
+        # RFC 5652 § 5.3: mandatory unless the content type is id-data.
+        raise InputError(
+            "the token has no signed attributes", code="timestamp.no-signed-attributes"
+        )
+    digest = decode_digest_algorithm(signer.digest_algorithm)
+    signed, wire = signer.signed.set_octets(), signer.signed.wire_octets()
+    content_type = message.content_type_text
+    return TimestampToken(
+        der=message.data,
+        content_type=content_type,
+        content=message.content,
+        info=TstInfo.load(message.content) if content_type == TST_INFO else None,
+        certificates=message.certificates,
+        crls=message.crls,
+        ocsp_responses=message.ocsp_responses,
+        signer_issuer=signer.issuer,
+        signer_serial=signer.serial,
+        signer_key_identifier=signer.subject_key_identifier,
+        digest_algorithm=digest.name if digest else None,
+        digest_algorithm_oid=split(signer.digest_algorithm)[0],
+        signature_algorithm=signer.signature_algorithm,
+        signature=signer.signature,
+        attributes=signer.signed,
+        signed_octets=signed,
+        wire_octets=wire if wire != signed else None,
+        references=_references(signer.signed),
+    )
+
+
+def _references(attributes: AttributeSet) -> tuple[CertificateReference, ...]:
+    """The first identifier of each signing-certificate attribute: the signer's (RFC 5035 § 3)."""
+    found = []
+    for kind, version in ((SIGNING_CERTIFICATE_V2, 2), (SIGNING_CERTIFICATE, 1)):
+        values = attributes.values(oid(kind))
+        if len(values) > 1:
+            raise InputError("two signing-certificate attributes", code="timestamp.ess")
+        for value in values:
+            body = read_all(value, "signingCertificate").expect(SEQUENCE).items()
+            ids = body[0].expect(SEQUENCE).items() if body else []
+            if not ids:
+                raise InputError("an empty signing-certificate attribute", code="timestamp.ess")
+            found.append(_certificate_id(ids[0], version))
+    return tuple(found)
+
+
+def _certificate_id(value: Tlv, version: int) -> CertificateReference:
+    parts = value.expect(SEQUENCE, "ESSCertID").items()
+    algorithm: str | None = "SHA1" if version == 1 else "SHA256"
+    if version == 2 and parts and parts[0].tag == SEQUENCE:
+        digest = decode_digest_algorithm(parts.pop(0).raw)
+        algorithm = digest.name if digest else None
+    if not parts or parts[0].tag != OCTET_STRING:
+        raise InputError("malformed ESSCertID", code="timestamp.ess")
+    issuer, serial = None, None
+    if len(parts) > 1:
+        pair = parts[1].expect(SEQUENCE, "issuerSerial").items()
+        if len(pair) != 2:
+            raise InputError("malformed issuerSerial", code="timestamp.ess")
+        serial = decode_integer(pair[1].expect(INTEGER, "serialNumber").contents)
+        for name in pair[0].expect(SEQUENCE, "issuer"):
+            if name.tag == 0xA4:
+                issuer = name.contents
+    return CertificateReference(algorithm, parts[0].contents, issuer, None, serial, version)
+
+
+# ── requests and answers ──────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class TimestampResponse:
+    """A TimeStampResp (RFC 3161 § 2.4.2).
+
+    Attributes:
+        status: PKIStatus as a number; 0 and 1 come with a token.
+        words: the authority's own text, if any.
+        failures: numbers of the failure bits that are set.
+        token: the token as octets; ``None`` if there is none.
+    """
+
+    status: int
+    words: str
+    failures: tuple[int, ...]
+    token: bytes | None
+
+    @staticmethod
+    def load(data: bytes) -> TimestampResponse:
+        """Read an answer.
+
+        Raises:
+            InputError: malformed.
+        """
+        if len(data) > _MAX_TOKEN:
+            raise LimitError("time-stamp answer larger than 4 MiB", code="timestamp.too-large")
+        try:
+            return _read_response(data)
+        except InputError as error:
+            if error.code != "asn1.ber":
+                raise
+        der, used = to_definite(data)
+        if used != len(data):
+            raise InputError("octets follow after the answer", code="asn1.trailing")
+        return _read_response(der)
+
+    @property
+    def granted(self) -> bool:
+        """The authority granted a token and sent it."""
+        return self.status in (0, 1) and self.token is not None
+
+    @property
+    def reason(self) -> str:
+        """Why there is no token, for people."""
+        found = [STATUS_WORDS.get(self.status, f"status {self.status}")]
+        found += [FAILURE_WORDS.get(bit, f"failure {bit}") for bit in self.failures]
+        if self.words:
+            found.append(repr(self.words))
+        return ": ".join(found)
+
+
+def _read_response(data: bytes) -> TimestampResponse:
+    items = read_all(data, "time-stamp answer").expect(SEQUENCE, "TimeStampResp").items()
+    if not 1 <= len(items) <= 2:
+        raise InputError("malformed time-stamp answer", code="timestamp.malformed")
+    parts = items[0].expect(SEQUENCE, "PKIStatusInfo").items()
+    if not parts:
+        raise InputError("malformed PKIStatusInfo", code="timestamp.malformed")
+    status = decode_integer(parts[0].expect(INTEGER, "status").contents)
+    words = ""
+    failures: tuple[int, ...] = ()
+    for part in parts[1:]:
+        if part.tag == SEQUENCE:
+            words = "; ".join(t.contents.decode("utf-8", "replace") for t in part)[:500]
+        elif part.tag == BIT_STRING:
+            bits = part.contents[1:5]
+            failures = tuple(n for n in range(8 * len(bits)) if bits[n // 8] & 0x80 >> n % 8)
+    return TimestampResponse(status, words, failures, items[1].raw if len(items) == 2 else None)
+
+
+def encode_request(
+    imprint: Digest,
+    *,
+    nonce: int | None = None,
+    policy: str | None = None,
+    certificates: bool = True,
+) -> bytes:
+    """Return the DER of a TimeStampReq (RFC 3161 § 2.4.1).
+
+    Raises:
+        UnsupportedError: the digest has no object identifier.
+    """
+    from esign_kit.algorithms import digest_algorithm
+
+    algorithm = encode_digest_algorithm(digest_algorithm(imprint.algorithm))
+    fields = [
+        encode_integer(1),
+        encode(SEQUENCE, algorithm, encode(OCTET_STRING, imprint.value)),
+    ]
+    if policy is not None:
+        fields.append(encode_oid(policy))
+    if nonce is not None:
+        fields.append(encode_integer(nonce))
+    if certificates:
+        fields.append(encode(BOOLEAN, b"\xff"))
+    return encode(SEQUENCE, *fields)
+
+
+# ── recognising ───────────────────────────────────────────────────────────────────────────────
+
+_TOKEN_MARK = encode_oid(TST_INFO)
+_SIGNED_DATA_MARK = encode_oid(SIGNED_DATA)
+
+
+def is_token(data: bytes) -> bool:
+    """Tell cheaply whether this is CMS SignedData over a TSTInfo; it may still be malformed."""
+    head = data[:512]
+    return head[:1] == b"\x30" and 0 <= head.find(_SIGNED_DATA_MARK) <= 8 and _TOKEN_MARK in head
+
+
+def is_response(data: bytes) -> bool:
+    """Tell cheaply whether this is a TimeStampResp."""
+    if data[:1] != b"\x30" or len(data) > _MAX_TOKEN:
+        return False
+    try:
+        outer = read(data)
+        status = read(data, outer.start, outer.stop).expect(SEQUENCE)
+        first = read(data, status.start, status.stop)
+        if first.tag != INTEGER or first.stop - first.start != 1:
+            return False
+        if status.stop == outer.stop:
+            return outer.stop == len(data)
+        return is_token(data[status.stop :])
+    except InputError:
+        # An indefinite length: 30 80 30 ...
+        return data[:3] == b"\x30\x80\x30" and _TOKEN_MARK in data[:512]
