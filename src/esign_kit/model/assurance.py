@@ -1,0 +1,313 @@
+"""Assurance as a vector: four ordered axes, each value with the reason for it.
+
+One number is not enough: a certificate login proves presence, a register match proves a number, a
+company's key says nothing about the person. ``overall`` is there for those who want one word.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+__all__ = [
+    "AXES",
+    "Assurance",
+    "AuthenticationLevel",
+    "FederationLevel",
+    "IdentityLevel",
+    "Level",
+    "Reason",
+    "SignatureLevel",
+]
+
+
+class _Ordered(StrEnum):
+    """Ordered as written; UNKNOWN counts as the bottom and is never promoted."""
+
+    @property
+    def rank(self) -> int:
+        """Position on the axis; 0 is the bottom."""
+        return max(list(type(self)).index(self) - 1, 0)
+
+    def _other(self, other: object) -> int:
+        if type(other) is not type(self):
+            raise TypeError(f"{type(self).__name__} does not compare with {other!r}")
+        return other.rank
+
+    def __lt__(self, other: object) -> bool:
+        return self.rank < self._other(other)
+
+    def __le__(self, other: object) -> bool:
+        return self.rank <= self._other(other)
+
+    def __gt__(self, other: object) -> bool:
+        return self.rank > self._other(other)
+
+    def __ge__(self, other: object) -> bool:
+        return self.rank >= self._other(other)
+
+    def lesser(self, other: Self) -> Self:
+        """Return the lower of both; UNKNOWN below NONE, so that the order of both is no matter."""
+        order = list(type(self))
+        return min(self, other, key=order.index)
+
+    def greater(self, other: Self) -> Self:
+        """Return the higher of both."""
+        order = list(type(self))
+        return max(self, other, key=order.index)
+
+
+class Level(_Ordered):
+    """The overall word, as in CIR (EU) 2015/1502; below LOW there is no level."""
+
+    UNKNOWN = "UNKNOWN"
+    NONE = "NONE"
+    LOW = "LOW"
+    SUBSTANTIAL = "SUBSTANTIAL"
+    HIGH = "HIGH"
+
+
+class IdentityLevel(_Ordered):
+    """How surely the identifier belongs to a real person."""
+
+    UNKNOWN = "UNKNOWN"
+    NONE = "NONE"
+    CLAIMED = "CLAIMED"
+    """The user typed it."""
+    MATCHED = "MATCHED"
+    """It agrees with a register: the number is real; who typed it is not said."""
+    LOW = "LOW"
+    SUBSTANTIAL = "SUBSTANTIAL"
+    HIGH = "HIGH"
+
+
+class AuthenticationLevel(_Ordered):
+    """How surely the holder was present."""
+
+    UNKNOWN = "UNKNOWN"
+    NONE = "NONE"
+    LOW = "LOW"
+    SUBSTANTIAL = "SUBSTANTIAL"
+    HIGH = "HIGH"
+
+
+class SignatureLevel(_Ordered):
+    """What kind of signature was made over this payload; compared inside one regime only."""
+
+    UNKNOWN = "UNKNOWN"
+    NONE = "NONE"
+    SIMPLE = "SIMPLE"
+    ADVANCED = "ADVANCED"
+    ADVANCED_QC = "ADVANCED_QC"
+    QUALIFIED = "QUALIFIED"
+
+
+class FederationLevel(_Ordered):
+    """How the statement of a login system reached us."""
+
+    UNKNOWN = "UNKNOWN"
+    NONE = "NONE"
+    BEARER_UNSIGNED = "BEARER_UNSIGNED"
+    SIGNED = "SIGNED"
+    BOUND = "BOUND"
+    """Proof of possession or mutual TLS."""
+
+
+AXES: Mapping[str, type[_Ordered]] = {
+    "identity": IdentityLevel,
+    "authentication": AuthenticationLevel,
+    "signature": SignatureLevel,
+    "federation": FederationLevel,
+}
+"""The axes in order."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Reason:
+    """Why an axis has its value.
+
+    Attributes:
+        axis: name of the axis.
+        value: the value that the rule gave.
+        rule: id of the rule in the profile's table.
+        input: what the rule looked at (issuer, acr, method, policy OID, …).
+        table: version of the table.
+        detail: for people.
+        overridden: the deployer changed this rule.
+        recalled: the fact behind the rule is not verified; it was told and did not decide.
+    """
+
+    axis: str
+    value: str
+    rule: str
+    input: str = ""
+    table: str = ""
+    detail: str = ""
+    overridden: bool = False
+    recalled: bool = False
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data."""
+        return {name: getattr(self, name) for name in self.__dataclass_fields__}
+
+
+@dataclass(frozen=True, slots=True)
+class Assurance:
+    """How surely: identity, authentication, signature, federation, and why.
+
+    A value other than UNKNOWN cannot be constructed without a reason for its axis.
+
+    Attributes:
+        regime: law under which ``signature`` has its word (``"KZ"``, ``"EU"``); what is qualified
+            in one regime is not so in another.
+        at: when the evidence was fresh; for rules on age.
+    """
+
+    identity: IdentityLevel = IdentityLevel.UNKNOWN
+    authentication: AuthenticationLevel = AuthenticationLevel.UNKNOWN
+    signature: SignatureLevel = SignatureLevel.UNKNOWN
+    federation: FederationLevel = FederationLevel.UNKNOWN
+    regime: str | None = None
+    reasons: tuple[Reason, ...] = ()
+    at: datetime | None = field(default=None, compare=False)
+
+    UNKNOWN: ClassVar[Level]
+    NONE: ClassVar[Level]
+    LOW: ClassVar[Level]
+    SUBSTANTIAL: ClassVar[Level]
+    HIGH: ClassVar[Level]
+
+    def __post_init__(self) -> None:
+        argued = {reason.axis for reason in self.reasons if not reason.recalled}
+        for axis, kind in AXES.items():
+            value = kind(getattr(self, axis))
+            object.__setattr__(self, axis, value)
+            if value != "UNKNOWN" and axis not in argued:
+                raise ValueError(f"{axis} {value} without a reason")
+        object.__setattr__(self, "reasons", tuple(sorted(set(self.reasons))))
+
+    @property
+    def overall(self) -> Level:
+        """The lower of identity and authentication, in the words of eIDAS.
+
+        What is below LOW on the identity axis (CLAIMED, MATCHED) counts as NONE.
+        """
+        words = []
+        for value in (self.identity, self.authentication):
+            words.append(Level(value) if value in Level.__members__ else Level.NONE)
+        return words[0].lesser(words[1])
+
+    @classmethod
+    def demand(
+        cls,
+        *,
+        identity: str = "UNKNOWN",
+        authentication: str = "UNKNOWN",
+        signature: str = "UNKNOWN",
+        federation: str = "UNKNOWN",
+        regime: str | None = None,
+    ) -> Assurance:
+        """Return a vector to ask for, as in ``identify(minimum=…)``."""
+        levels = {
+            "identity": identity,
+            "authentication": authentication,
+            "signature": signature,
+            "federation": federation,
+        }
+        reasons = tuple(
+            Reason(axis, str(value), "demanded by the caller") for axis, value in levels.items()
+        )
+        typed: dict[str, Any] = {axis: AXES[axis](value) for axis, value in levels.items()}
+        return cls(**typed, regime=regime, reasons=reasons)
+
+    @classmethod
+    def of(cls, axis: str, value: str, reason: Reason, *, regime: str | None = None) -> Assurance:
+        """Return a vector that says something about one axis."""
+        typed: dict[str, Any] = {axis: AXES[axis](value)}
+        return cls(**typed, regime=regime, reasons=(reason,))
+
+    def missing(
+        self, minimum: Level | Assurance, *, recognised: frozenset[tuple[str, str]] = frozenset()
+    ) -> tuple[str, ...]:
+        """Return what is missing to reach ``minimum``; empty if it is reached.
+
+        Args:
+            minimum: an overall level, or a vector of which UNKNOWN axes ask nothing.
+            recognised: pairs (regime found, regime asked) whose signatures count as equal.
+        """
+        if isinstance(minimum, Level):
+            if self.overall >= minimum:
+                return ()
+            return (f"overall {self.overall}, needed {minimum}",)
+        found = [
+            f"{axis} {getattr(self, axis)}, needed {getattr(minimum, axis)}"
+            for axis in AXES
+            if not getattr(self, axis) >= getattr(minimum, axis)
+        ]
+        asked = minimum.regime
+        if asked and minimum.signature > SignatureLevel.NONE and self.regime != asked:
+            if (self.regime or "", asked) not in recognised:
+                found.append(
+                    f"signature under the law of {self.regime or 'nobody'}, needed {asked}"
+                )
+        return tuple(found)
+
+    def meets(
+        self, minimum: Level | Assurance, *, recognised: frozenset[tuple[str, str]] = frozenset()
+    ) -> bool:
+        """Tell whether ``minimum`` is reached."""
+        return not self.missing(minimum, recognised=recognised)
+
+    def __and__(self, other: Assurance) -> Assurance:
+        """Compose along a chain (session, token, login, enrolment): the lower value of each axis.
+
+        A reason whose level was lost stays, so that the report shows the whole chain.
+        """
+        if not isinstance(other, Assurance):
+            return NotImplemented
+        return self._compose(other, "lesser")
+
+    def strengthened_by(self, other: Assurance) -> Assurance:
+        """Return the higher value of each axis, for two proofs of the *same* subject.
+
+        The caller must know that the subject is the same; ``eid.assurance.join`` checks it.
+        """
+        return self._compose(other, "greater")
+
+    def _compose(self, other: Assurance, how: str) -> Assurance:
+        values: dict[str, Any] = {
+            axis: getattr(getattr(self, axis), how)(getattr(other, axis)) for axis in AXES
+        }
+        regime = self.regime if self.regime == other.regime else None
+        if how == "greater" and self.regime != other.regime:
+            regime = (self if self.signature >= other.signature else other).regime
+        moments = [at for at in (self.at, other.at) if at is not None]
+        return Assurance(
+            **values,
+            regime=regime,
+            reasons=self.reasons + other.reasons,
+            at=min(moments) if moments else None,
+        )
+
+    def with_reason(self, reason: Reason) -> Assurance:
+        """Return a copy with one more reason."""
+        return replace(self, reasons=(*self.reasons, reason))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data."""
+        return {
+            **{axis: str(getattr(self, axis)) for axis in AXES},
+            "regime": self.regime,
+            "overall": str(self.overall),
+            "at": self.at.isoformat() if self.at else None,
+            "reasons": [reason.to_dict() for reason in self.reasons],
+        }
+
+
+for _level in Level:
+    setattr(Assurance, _level.name, _level)
