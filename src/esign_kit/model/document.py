@@ -41,9 +41,7 @@ class Document:
 
     __slots__ = ("_data", "_digests", "_path", "media_type", "name")
 
-    def __init__(
-        self, data: bytes, name: str | None = None, media_type: str | None = None
-    ) -> None:
+    def __init__(self, data: bytes, name: str | None = None, media_type: str | None = None) -> None:
         if not isinstance(data, (bytes, bytearray, memoryview)):
             raise TypeError(f"a Document holds octets, not {type(data).__name__}")
         self._data: bytes | None = bytes(data)

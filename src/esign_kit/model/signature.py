@@ -10,14 +10,12 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from esign_kit.model.document import Scope
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from datetime import datetime
 
     from esign_kit.algorithms import SignatureAlgorithm
-    from esign_kit.model.document import Document
+    from esign_kit.model.document import Document, Scope
 
 __all__ = [
     "CertificateReference",
@@ -133,7 +131,7 @@ class SignedReference:
     def __init__(
         self,
         *,
-        id: str,  # noqa: A002 - the word of the standard
+        id: str,
         kind: ReferenceKind,
         digest_algorithm: str | None,
         digest_value: bytes,

@@ -1,0 +1,1 @@
+"""Raw signatures: a value, a certificate and a document, without a container."""

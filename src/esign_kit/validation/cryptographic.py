@@ -55,9 +55,7 @@ class _Outcome:
         }
 
 
-def check_references(
-    parsed: ParsedSignature, limits: Limits
-) -> tuple[tuple[Scope, ...], Check]:
+def check_references(parsed: ParsedSignature, limits: Limits) -> tuple[tuple[Scope, ...], Check]:
     """Compare the digest of every reference with the octets that it covers.
 
     Returns:
@@ -91,7 +89,9 @@ def check_references(
             CheckStatus.PASSED,
             detail=f"{len(outcomes)} references match",
         )
-    worst = next((o for o in problems if o.sub_indication is SubIndication.HASH_FAILURE), problems[0])
+    worst = next(
+        (o for o in problems if o.sub_indication is SubIndication.HASH_FAILURE), problems[0]
+    )
     failed = worst.sub_indication is SubIndication.HASH_FAILURE
     return scopes, Check(
         "reference-digest",
@@ -105,8 +105,13 @@ def check_references(
 
 
 def _hint(outcome: _Outcome) -> str:
-    if outcome.sub_indication is SubIndication.SIGNED_DATA_NOT_FOUND and outcome.code != "reference":
-        return "hand over the signed document as detached=[…] under the name that the signature uses"
+    if (
+        outcome.sub_indication is SubIndication.SIGNED_DATA_NOT_FOUND
+        and outcome.code != "reference"
+    ):
+        return (
+            "hand over the signed document as detached=[…] under the name that the signature uses"
+        )
     return ""
 
 

@@ -71,7 +71,9 @@ def _by_reference(
     references = parsed.certificate_references
     hinted = next(iter(_by_hint(parsed.signer, pool)), None)
     if not references:
-        return _refused(hinted, "the signing-certificate property is empty", "certificate.ref-empty")
+        return _refused(
+            hinted, "the signing-certificate property is empty", "certificate.ref-empty"
+        )
     first = references[0]
     certificate = hinted if hinted is not None and matches_digest(hinted, first) else None
     if certificate is None:
@@ -104,7 +106,9 @@ def _by_reference(
     serial_match = matches_issuer_serial(certificate, first)
     if unique and serial_match:
         return (certificate,), _passed(certificate)
-    remark = "" if serial_match else "; the issuer and serial number beside its digest are another's"
+    remark = (
+        "" if serial_match else "; the issuer and serial number beside its digest are another's"
+    )
     return (certificate,), Check(
         "signing-certificate",
         CheckStatus.PASSED,
@@ -187,9 +191,7 @@ def _names_a_signer(hint: SignerHint) -> bool:
     return hint.serial is not None or hint.subject_key_identifier is not None
 
 
-def _by_key_value(
-    parsed: ParsedSignature, pool: Sequence[Certificate]
-) -> tuple[Certificate, ...]:
+def _by_key_value(parsed: ParsedSignature, pool: Sequence[Certificate]) -> tuple[Certificate, ...]:
     if parsed.key_value is None:
         return ()
     return tuple(c for c in pool if c.spki == parsed.key_value)[:8]

@@ -98,9 +98,7 @@ def check_signature(parsed: ParsedSignature, context: Context) -> SignatureRepor
         revocation_check = replace(chain_check, name="revocation")
         usage_check = replace(chain_check, name="key-usage")
         profile_check = (
-            _NO_PROFILE
-            if context.profile_check is None
-            else replace(chain_check, name="profile")
+            _NO_PROFILE if context.profile_check is None else replace(chain_check, name="profile")
         )
     else:
         path = validate_at(certificate, context, pool, best)
@@ -345,9 +343,10 @@ def conclude(
         if status is CheckStatus.FAILED:
             if failed is None or _RANK[check.name] < _RANK[failed.name]:
                 failed = check
-        elif status is CheckStatus.INDETERMINATE or check.name in _MUST_PASS:
-            if open_ is None or _RANK[check.name] < _RANK[open_.name]:
-                open_ = check
+        elif (status is CheckStatus.INDETERMINATE or check.name in _MUST_PASS) and (
+            open_ is None or _RANK[check.name] < _RANK[open_.name]
+        ):
+            open_ = check
     if failed is not None:
         return Indication.TOTAL_FAILED, failed.sub_indication
     if open_ is not None:

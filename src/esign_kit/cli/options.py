@@ -1,0 +1,190 @@
+"""Options that several verbs share, so that they are spelled and explained alike."""
+
+from __future__ import annotations
+
+import os
+import sys
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from esign_kit.errors import InputError, KeyStoreError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from esign_kit.trust.store import TrustStore
+
+__all__ = [
+    "atomic_write",
+    "read_password",
+    "read_paths",
+    "time_option",
+    "trust_from",
+    "validation_options",
+]
+
+
+class _Time(click.ParamType):
+    name = "TIME"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> datetime:
+        if isinstance(value, datetime):
+            return value
+        try:
+            moment = datetime.fromisoformat(value)
+        except ValueError:
+            self.fail(f"{value!r} is no time; write 2026-11-21 or 2026-11-21T12:00:00Z", param, ctx)
+        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+TIME = _Time()
+time_option = click.option(
+    "--at", type=TIME, metavar="TIME", help="Judge as of this time (UTC unless it names a zone)."
+)
+
+
+def validation_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options by which a verb is told what to trust and what to look at."""
+    for option in (
+        click.option("--json", "as_json", is_flag=True, help="Print the report as JSON."),
+        time_option,
+        click.option(
+            "--online", is_flag=True, help="Fetch revocation answers and missing issuers."
+        ),
+        click.option(
+            "--profile", metavar="NAME", help="Rules and anchors of a country (kz, eidas, …)."
+        ),
+        click.option(
+            "--evidence",
+            multiple=True,
+            type=click.Path(exists=True, dir_okay=True),
+            metavar="PATH",
+            help="CRL, OCSP answer or time-stamp; a file or a folder of them.",
+        ),
+        click.option(
+            "--certificate",
+            "certificates",
+            multiple=True,
+            type=click.Path(exists=True, dir_okay=False),
+            metavar="PATH",
+            help="A certificate that the signature lacks; it is not trusted.",
+        ),
+        click.option(
+            "--trust",
+            multiple=True,
+            type=click.Path(exists=True),
+            metavar="PATH",
+            help="Anchors: a certificate, a bundle, or a folder of them.",
+        ),
+        click.option(
+            "--revocation",
+            type=click.Choice(["required", "if-declared", "if-available", "not-checked"]),
+            help="What must be known about revocation (default: as the policy says, required).",
+        ),
+    ):
+        function = option(function)
+    return function
+
+
+def trust_from(paths: tuple[str, ...]) -> TrustStore | None:
+    """Merge the stores at these paths; ``None`` where there are none."""
+    if not paths:
+        return None
+    from esign_kit.trust.store import TrustStore
+
+    store = TrustStore.empty()
+    for path in paths:
+        store = store | TrustStore.from_path(path)
+    return store
+
+
+def policy_from(profile: str | None, revocation: str | None) -> Any:
+    """Return the policy with the revocation rule replaced; ``None`` to leave it to the verb."""
+    if revocation is None:
+        return None
+    from esign_kit.trust.policy import Revocation, ValidationPolicy
+
+    base = ValidationPolicy()
+    if profile is not None:
+        from esign_kit.profiles import profile as load
+
+        base = load(profile).policy
+    return base.with_(revocation=Revocation[revocation.upper().replace("-", "_")])
+
+
+def read_paths(paths: tuple[str, ...]) -> list[bytes]:
+    """Read files, and the files of folders, in a stable order."""
+    found: list[bytes] = []
+    for path in paths:
+        names = (
+            sorted(os.path.join(path, name) for name in os.listdir(path))
+            if os.path.isdir(path)
+            else [path]
+        )
+        for name in names:
+            if os.path.isfile(name):
+                try:
+                    with open(name, "rb") as stream:
+                        found.append(stream.read())
+                except OSError as error:
+                    raise InputError(f"cannot read {name}: {error.strerror}") from error
+    return found
+
+
+def read_password(password_file: str | None, *, prompt: str = "Password of the key") -> str:
+    """Return the secret: from the file, from ESIGN_PASSWORD, or asked for at the terminal.
+
+    Raises:
+        KeyStoreError: the file cannot be read, or there is nobody to ask.
+    """
+    if password_file is not None:
+        try:
+            if password_file == "-":
+                return sys.stdin.readline().rstrip("\r\n")
+            with open(password_file, encoding="utf-8-sig") as stream:
+                return stream.readline().rstrip("\r\n")
+        except (OSError, UnicodeDecodeError) as error:
+            raise KeyStoreError(
+                f"cannot read the password file {password_file}", code="keys.password-file"
+            ) from error
+    value = os.environ.get("ESIGN_PASSWORD")
+    if value is not None:
+        return value
+    if not sys.stdin.isatty():
+        raise KeyStoreError(
+            "the key needs a password and there is nobody to ask",
+            code="keys.no-password",
+            hint="give --password-file FILE or set ESIGN_PASSWORD",
+        )
+    answer: str = click.prompt(prompt, hide_input=True, err=True, default="", show_default=False)
+    return answer
+
+
+def atomic_write(path: str, data: bytes) -> None:
+    """Write a file so that it is there whole or not at all.
+
+    Raises:
+        InputError: it cannot be written.
+    """
+    import tempfile
+
+    folder = os.path.dirname(os.path.abspath(path))
+    try:
+        handle, name = tempfile.mkstemp(dir=folder, prefix=".esign-")
+    except OSError as error:
+        raise InputError(f"cannot write {path}: {error.strerror}", code="output.write") from error
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(data)
+            stream.flush()
+            os.fsync(stream.fileno())
+        umask = os.umask(0)
+        os.umask(umask)
+        os.chmod(name, 0o666 & ~umask)
+        os.replace(name, path)
+    except OSError as error:
+        if os.path.exists(name):
+            os.unlink(name)
+        raise InputError(f"cannot write {path}: {error.strerror}", code="output.write") from error

@@ -1,0 +1,183 @@
+"""``esign whoami``: the person, the organisation and the role behind a file or a certificate."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from esign_kit.asn1.names import printable
+from esign_kit.cli import exits
+from esign_kit.cli.options import policy_from, read_paths, trust_from, validation_options
+from esign_kit.errors import EsignError, InputError
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+
+@click.command("whoami")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False))
+@click.option(
+    "--detached",
+    multiple=True,
+    type=click.Path(exists=True, dir_okay=False),
+    metavar="DOC",
+    help="The signed document, where it is not in FILE.",
+)
+@validation_options
+def command(
+    file: str,
+    detached: tuple[str, ...],
+    trust: tuple[str, ...],
+    certificates: tuple[str, ...],
+    evidence: tuple[str, ...],
+    profile: str | None,
+    online: bool,
+    at: datetime | None,
+    as_json: bool,
+    revocation: str | None,
+) -> int:
+    """Name who signed FILE, or whom the certificate FILE names.
+
+    What a certificate *says* is shown always; it counts only as far as the verdict beside it goes.
+    """
+    import esign_kit as ek
+
+    country = ek.profile(profile) if profile else None
+    document = ek.Document.from_path(file)
+    store = trust_from(trust)
+    given = read_paths(evidence)
+    policy = policy_from(profile, revocation)
+    certificate = _as_certificate(document.octets())
+    if certificate is not None:
+        anchors = store if store is not None else country.trust if country else None
+        if anchors is None:
+            from esign_kit.trust.store import TrustStore
+
+            anchors = TrustStore.empty()
+        if policy is None and country is not None:
+            policy = country.policy
+        answer = ek.validate_certificate(
+            certificate,
+            trust=anchors,
+            intermediates=certificates,
+            evidence=given,
+            policy=policy,
+            fetcher=ek.HttpFetcher() if online else None,
+            at=at,
+        )
+        people = [_certificate(certificate, answer, country)]
+        code = exits.for_indication(answer.indication)
+    else:
+        report = ek.verify(
+            document,
+            detached=[ek.Document.from_path(path) for path in detached],
+            profile=country,
+            trust=store,
+            certificates=certificates,
+            evidence=given,
+            policy=policy,
+            fetcher=ek.HttpFetcher() if online else None,
+            at=at,
+        )
+        people = [_signature(item, country) for item in report.signatures]
+        code = exits.for_indication(report.indication)
+    if as_json:
+        from esign_kit.cli.render import echo_json
+
+        echo_json({"schema": "esign-kit/whoami/1", "signers": people})
+    else:
+        for person in people:
+            _print(person)
+    return code
+
+
+def _as_certificate(data: bytes) -> Any:
+    from esign_kit.asn1.certificate import load_certificates
+
+    try:
+        return load_certificates(data)[0]
+    except InputError:
+        return None
+
+
+def _certificate(certificate: Any, report: Any, profile: Any) -> dict[str, Any]:
+    return {
+        "indication": str(report.indication),
+        "sub_indication": str(report.sub_indication) if report.sub_indication else None,
+        "reason": _reason(report),
+        **_claims(certificate, profile),
+    }
+
+
+def _signature(report: Any, profile: Any) -> dict[str, Any]:
+    from esign_kit.asn1.certificate import Certificate
+
+    der = report.signing_certificate_der or (report.chain_der[0] if report.chain_der else None)
+    found: dict[str, Any] = {
+        "signature": report.id,
+        "indication": str(report.indication),
+        "sub_indication": str(report.sub_indication) if report.sub_indication else None,
+        "reason": _reason(report),
+    }
+    if der is None:
+        return found
+    if profile is not None and report.passed:
+        import esign_kit as ek
+
+        try:
+            found["principal"] = ek.identify(report, profile=profile).to_dict()
+        except EsignError as error:
+            found["identity_error"] = error.detail
+    return {**found, **_claims(Certificate.load(der), profile)}
+
+
+def _reason(report: Any) -> str:
+    for check in report.checks:
+        if check.sub_indication is not None and check.sub_indication == report.sub_indication:
+            return str(check.detail)
+    return ""
+
+
+def _claims(certificate: Any, profile: Any) -> dict[str, Any]:
+    claims: dict[str, Any] = {
+        "subject": certificate.subject_text,
+        "issuer": certificate.issuer_text,
+        "valid": [certificate.not_before_time.isoformat(), certificate.not_after_time.isoformat()],
+    }
+    if profile is not None:
+        from esign_kit.eid.identity import describe
+
+        try:
+            subject = describe(certificate, profile)
+        except EsignError as error:
+            claims["identity_error"] = error.detail
+        else:
+            claims["claims"] = subject.to_dict()
+            claims["name"] = str(subject)
+    return claims
+
+
+def _print(found: dict[str, Any]) -> None:
+    verdict = {
+        "TOTAL_PASSED": click.style("VALID", fg="green", bold=True),
+        "TOTAL_FAILED": click.style("NOT VALID", fg="red", bold=True),
+    }.get(found["indication"], click.style("NOT PROVEN", fg="yellow", bold=True))
+    name = found.get("name") or found.get("subject") or "unknown signer"
+    click.echo(f"{verdict}  {printable(name)}")
+    if found["sub_indication"]:
+        click.echo(f"       {found['sub_indication']}: {printable(found['reason'])}")
+    if "identity_error" in found:
+        click.echo(f"       identity: {printable(found['identity_error'])}")
+    for label in ("subject", "issuer"):
+        if label in found:
+            click.echo(f"       {label:<8} {found[label]}")
+    if "valid" in found:
+        click.echo(f"       valid    {found['valid'][0][:10]} to {found['valid'][1][:10]}")
+    principal = found.get("principal")
+    if principal:
+        click.echo(f"       assured  {_assurance(principal.get('assurance') or {})}")
+
+
+def _assurance(vector: dict[str, Any]) -> str:
+    return ", ".join(f"{axis} {value}" for axis, value in vector.items() if isinstance(value, str))

@@ -1,0 +1,74 @@
+"""The report on one certificate."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from esign_kit.asn1.certificate import Certificate, to_datetime
+from esign_kit.model.report import CertificateReport, Check, CheckStatus, SubIndication
+from esign_kit.model.signature import Purpose
+from esign_kit.validation.certificate import check_chain, check_key_usage, check_revocation
+from esign_kit.validation.process import conclude
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from esign_kit.trust.path import PathResult
+    from esign_kit.trust.policy import ValidationPolicy
+
+__all__ = ["certificate_report"]
+
+
+def certificate_report(
+    certificate: Certificate,
+    path: PathResult,
+    policy: ValidationPolicy,
+    at: datetime,
+    purpose: Purpose,
+) -> CertificateReport:
+    """Put the result of the path engine into the words of the checks."""
+    revocation, blocking = check_revocation(path, policy)
+    checks = [check_chain(path), revocation]
+    if purpose is Purpose.SIGNING:
+        checks.append(check_key_usage(certificate, policy))
+    else:
+        checks.append(
+            Check(
+                "key-usage",
+                CheckStatus.NOT_RUN,
+                detail=f"nothing is asked of the key usage for purpose {purpose}",
+                code="key-usage.not-asked",
+            )
+            if purpose is Purpose.ANY
+            else Check(
+                "key-usage",
+                CheckStatus.PASSED if path.chain_problem is None else CheckStatus.NOT_RUN,
+                detail=f"judged with the path, for purpose {purpose}",
+            )
+        )
+    checks.append(
+        Check("algorithm-strength", CheckStatus.PASSED, detail="all algorithms of the path")
+        if path.algorithm_problem is None
+        else Check(
+            "algorithm-strength",
+            CheckStatus.INDETERMINATE,
+            SubIndication(path.algorithm_problem),
+            path.algorithm_detail,
+            code="algorithm.weak",
+        )
+    )
+    indication, sub_indication = conclude(checks, () if blocking else ("revocation",))
+    return CertificateReport(
+        at=at,
+        indication=indication,
+        sub_indication=sub_indication,
+        checks=tuple(checks),
+        certificate_der=certificate.der,
+        chain_der=tuple(item.der for item in path.chain),
+        revocation=path.revocation,
+        attempts=path.attempts,
+        policies=path.policies,
+        user_notices=path.user_notices,
+        policy_id=policy.id,
+        valid_until=to_datetime(path.valid_until) if path.valid_until else None,
+    )
