@@ -299,9 +299,7 @@ class Certificate:
                     continue
                 for name in field:
                     if name.tag == 0xA0:
-                        found += [
-                            uri.contents.decode("latin-1") for uri in name if uri.tag == 0x86
-                        ]
+                        found += [uri.contents.decode("latin-1") for uri in name if uri.tag == 0x86]
         return tuple(found)
 
     @property
@@ -427,9 +425,13 @@ def from_datetime(value: datetime) -> bytes:
     if value.tzinfo is None:
         raise ValueError("a time without a time zone")
     moment = value.astimezone(UTC)
-    return (
-        b"%04d%02d%02d%02d%02d%02dZ"
-        % (moment.year, moment.month, moment.day, moment.hour, moment.minute, moment.second)
+    return b"%04d%02d%02d%02d%02d%02dZ" % (
+        moment.year,
+        moment.month,
+        moment.day,
+        moment.hour,
+        moment.minute,
+        moment.second,
     )
 
 

@@ -184,9 +184,7 @@ def text(name: bytes) -> str:
         if attribute.value is None:
             value = "#" + attribute.raw.hex()
         else:
-            value = "".join(
-                "\\" + c if c in ',+"\\<>;=' else c for c in printable(attribute.value)
-            )
+            value = "".join("\\" + c if c in ',+"\\<>;=' else c for c in printable(attribute.value))
         item = f"{SHORT_NAMES.get(attribute.oid, attribute.oid)}={value}"
         if attribute.rdn == last:
             parts[-1] += "+" + item
@@ -212,8 +210,6 @@ def label(name: bytes) -> str:
 def first_of(name: bytes, oid: str) -> str | None:
     """Return the first decodable value of that type."""
     return next((a.value for a in attributes(name) if a.oid == oid and a.value is not None), None)
-
-
 
 
 def parse_text(value: str) -> tuple[tuple[tuple[str, str], ...], ...] | None:

@@ -141,7 +141,7 @@ def read_password(password_file: str | None, *, prompt: str = "Password of the k
     """
     if password_file is not None:
         try:
-            if password_file == "-":
+            if password_file == "-":  # noqa: S105 - the name of a stream
                 return sys.stdin.readline().rstrip("\r\n")
             with open(password_file, encoding="utf-8-sig") as stream:
                 return stream.readline().rstrip("\r\n")

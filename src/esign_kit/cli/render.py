@@ -108,7 +108,7 @@ def who(item: SignatureReport, profile: Profile | None) -> str:
 
 
 def _signature(item: SignatureReport, title: str, profile: Profile | None, indent: str) -> None:
-    word, colour = _VERDICT[item.indication]
+    _, colour = _VERDICT[item.indication]
     reason = f" ({item.sub_indication})" if item.sub_indication else ""
     click.echo(
         f"{indent}{title}: {click.style(str(item.indication), fg=colour)}{reason}"

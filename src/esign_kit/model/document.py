@@ -20,7 +20,7 @@ _BLOCK = 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Digest:
-    """A digest value with the name of its algorithm (``"SHA256"``, see ``esign_kit.algorithms``)."""
+    """A digest value and the name of its algorithm in ``esign_kit.algorithms`` (``"SHA256"``)."""
 
     algorithm: str
     value: bytes

@@ -1,4 +1,4 @@
-"""Evidence: what speaks for or against a certificate, and since when something is proven to exist."""
+"""Evidence: what speaks for or against a certificate, and since when something existed."""
 
 from __future__ import annotations
 

@@ -320,7 +320,9 @@ class SignatureReport(_NoTruth):
     @property
     def signing_certificate(self) -> x509.Certificate | None:
         """The certificate whose key verified the signature value."""
-        return load_certificate(self.signing_certificate_der) if self.signing_certificate_der else None
+        return (
+            load_certificate(self.signing_certificate_der) if self.signing_certificate_der else None
+        )
 
     @property
     def chain(self) -> tuple[x509.Certificate, ...]:

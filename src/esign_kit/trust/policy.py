@@ -156,9 +156,7 @@ class AlgorithmPolicy:
     ) -> AlgorithmPolicy:
         """Return a copy that accepts keys of that family from that many bits on."""
         rows = [row for row in self.families.get(family, ()) if row[0] > bits]
-        return AlgorithmPolicy(
-            self.digests, {**self.families, family: (*rows, (bits, until))}
-        )
+        return AlgorithmPolicy(self.digests, {**self.families, family: (*rows, (bits, until))})
 
 
 @dataclass(frozen=True, slots=True)

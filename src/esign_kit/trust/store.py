@@ -96,7 +96,9 @@ class TrustStore:
 
     __slots__ = ("_caches", "anchors", "intermediates")
 
-    def __init__(self, anchors: Iterable[Any] | Any, intermediates: Iterable[Any] | Any = ()) -> None:
+    def __init__(
+        self, anchors: Iterable[Any] | Any, intermediates: Iterable[Any] | Any = ()
+    ) -> None:
         found: dict[TrustAnchor, None] = {}
         for item in _each(anchors):
             if isinstance(item, TrustAnchor):
@@ -131,9 +133,7 @@ class TrustStore:
     def __or__(self, other: TrustStore) -> TrustStore:
         if not isinstance(other, TrustStore):
             return NotImplemented
-        return TrustStore(
-            self.anchors + other.anchors, self.intermediates + other.intermediates
-        )
+        return TrustStore(self.anchors + other.anchors, self.intermediates + other.intermediates)
 
     def __len__(self) -> int:
         return len(self.anchors)
