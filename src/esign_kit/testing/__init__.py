@@ -1,0 +1,52 @@
+"""A country in memory: authorities, people, organisations, revocation and time, for tests.
+
+    from esign_kit.testing import FixturePKI
+
+    pki = FixturePKI("kz", at="2026-03-01")
+    director = pki.employee(person="900101300017", organisation="150240000006", role="head")
+
+Nothing here touches a network, a clock or a random number: the same calls give the same octets.
+The keys are public knowledge and worth nothing outside of tests.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from esign_kit.testing.countries import Country
+    from esign_kit.testing.keys import FixtureKey
+    from esign_kit.testing.near_misses import NEAR_MISSES
+    from esign_kit.testing.pki import Authority, Entity, FixturePKI
+    from esign_kit.testing.tsa import TimestampAuthority
+
+__all__ = [
+    "NEAR_MISSES",
+    "Authority",
+    "Country",
+    "Entity",
+    "FixtureKey",
+    "FixturePKI",
+    "TimestampAuthority",
+]
+
+_HOMES = {
+    "NEAR_MISSES": "near_misses",
+    "Authority": "pki",
+    "Country": "countries",
+    "Entity": "pki",
+    "FixtureKey": "keys",
+    "FixturePKI": "pki",
+    "TimestampAuthority": "tsa",
+}
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    value = getattr(import_module(f"{__name__}.{home}"), name)
+    globals()[name] = value
+    return value

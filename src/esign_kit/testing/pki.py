@@ -1,0 +1,833 @@
+"""The factory: authorities that issue, people and organisations that sign, a clock that travels.
+
+``FixturePKI`` is a ``Fetcher``: what its certificates point to (OCSP, CRLs, issuers, time-stamps)
+it answers itself, from memory.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from esign_kit.asn1.certificate import Certificate
+from esign_kit.asn1.reader import read_all
+from esign_kit.errors import EvidenceError, InputError
+from esign_kit.model.evidence import FetchPurpose, FetchRequest, FetchResponse
+from esign_kit.model.signature import Purpose
+from esign_kit.testing import der, keys, ocsp
+from esign_kit.testing.countries import Country, Layout, Usage, country, fill
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Mapping, Sequence
+
+    from esign_kit.algorithms import SignatureAlgorithm
+    from esign_kit.keys.held import HeldKey
+    from esign_kit.profiles import Profile
+    from esign_kit.testing.keys import AnyKey
+    from esign_kit.testing.tsa import TimestampAuthority
+    from esign_kit.trust.store import TrustStore
+
+__all__ = ["Authority", "Entity", "FixturePKI", "moment"]
+
+DEFAULT_TIME = "2026-11-01T12:00:00Z"
+_DAY = timedelta(days=1)
+_YEAR = timedelta(days=365)
+
+
+def moment(value: str | datetime) -> datetime:
+    """Return a time as aware UTC in whole seconds; text is ISO 8601, UTC where it names no zone.
+
+    Raises:
+        ValueError: no such time, or a ``datetime`` without a zone.
+    """
+    if isinstance(value, str):
+        value = datetime.fromisoformat(value)
+        if value.tzinfo is None:
+            value = value.replace(tzinfo=UTC)
+    elif value.tzinfo is None:
+        raise ValueError("a time without a time zone")
+    return value.astimezone(UTC).replace(microsecond=0)
+
+
+class Entity:
+    """Somebody or something with a key and a certificate; made by the factory only.
+
+    Attributes:
+        kind: ``person``, ``employee``, ``organisation``, ``system``, ``ocsp`` or ``tsa``.
+        values: what is known about the holder: ``person``, ``organisation``, ``role``, names.
+        certificate: the certificate as our view; ``.der`` are its octets.
+        private_key: the key without its certificate.
+    """
+
+    def __init__(
+        self,
+        pki: FixturePKI,
+        issuer: Authority,
+        kind: str,
+        values: Mapping[str, str | None],
+        certificate: bytes,
+        private_key: AnyKey,
+    ) -> None:
+        self._pki = pki
+        self.issuer = issuer
+        self.kind = kind
+        self.values = dict(values)
+        self.certificate = Certificate.load(certificate)
+        self.private_key = private_key
+
+    @property
+    def certificate_der(self) -> bytes:
+        """DER of the certificate."""
+        return self.certificate.der
+
+    @property
+    def chain_der(self) -> tuple[bytes, ...]:
+        """Issuing certificates, nearest first, without the root."""
+        return self.issuer.chain_der
+
+    @property
+    def serial(self) -> int:
+        """Serial number of the certificate."""
+        return self.certificate.serial
+
+    @cached_property
+    def key(self) -> HeldKey:
+        """The key with its certificate, as ``esign_kit.sign`` takes it."""
+        from esign_kit.keys.held import HeldKey
+
+        return HeldKey(self.private_key, self.certificate, self.chain_der)
+
+    def sign(
+        self,
+        data: Any,
+        *,
+        format: str = "cades",
+        packaging: str | None = None,
+        **options: Any,
+    ) -> bytes:
+        """Sign with ``esign_kit.sign``; the claimed time is the country's unless ``at`` says it.
+
+        Args:
+            data: octets, or a ``Document``.
+            format: as in ``esign_kit.sign``.
+            packaging: as there; attached for CAdES and enveloped for XAdES by default.
+            **options: all else that ``esign_kit.sign`` takes.
+        """
+        from esign_kit import api
+        from esign_kit.model.document import Document
+
+        document = Document(bytes(data)) if isinstance(data, (bytes, bytearray)) else data
+        options.setdefault("at", self._pki.now)
+        if packaging is None:
+            packaging = "attached" if str(format).lower() in ("cades", "raw") else "enveloped"
+        signed: bytes = api.sign(document, self.key, format=format, packaging=packaging, **options)
+        return signed
+
+    def export_p12(self, path: str | os.PathLike[str], password: str, **options: Any) -> None:
+        """Write key and certificates as PKCS#12; see ``esign_kit.testing.export``."""
+        from esign_kit.testing import export
+
+        export.write_p12(self, path, password, **options)
+
+    def export_pem(self, folder: str | os.PathLike[str]) -> None:
+        """Write ``key.pem``, ``certificate.pem`` and ``chain.pem`` into a folder."""
+        from esign_kit.testing import export
+
+        export.write_pem(self, folder)
+
+    def __repr__(self) -> str:
+        return f"<{self.kind} {self.certificate.label!r}>"
+
+
+class Authority:
+    """A certification authority of the country; made by the factory only.
+
+    Attributes:
+        slug: its name in addresses (``"root"``, ``"issuing"``).
+        name: DER of its name.
+        certificate: its certificate as our view.
+    """
+
+    def __init__(
+        self,
+        pki: FixturePKI,
+        slug: str,
+        name: bytes,
+        issuer: Authority | None,
+        private_key: AnyKey,
+        *,
+        not_before: datetime,
+        not_after: datetime,
+        path_length: int | None = None,
+        extensions: Sequence[bytes] = (),
+    ) -> None:
+        self._pki = pki
+        self.slug = slug
+        self.name = name
+        self.issuer = issuer
+        self.private_key = private_key
+        self.key_id = key_id(private_key.spki)
+        self.issued: dict[int, Certificate] = {}
+        base = [
+            der.basic_constraints(True, path_length),
+            der.key_usage(("key_cert_sign", "crl_sign")),
+            der.subject_key(self.key_id),
+            *extensions,
+        ]
+        signer = issuer if issuer is not None else self
+        if issuer is not None:
+            base += signer.pointers
+        self.certificate = Certificate.load(
+            signer.issue(
+                subject=name,
+                spki=private_key.spki,
+                extensions=base,
+                not_before=not_before,
+                not_after=not_after,
+                seed=f"authority {slug}",
+            )
+        )
+
+    @property
+    def chain_der(self) -> tuple[bytes, ...]:
+        """This authority's certificate and those above it, without the root."""
+        if self.issuer is None:
+            return ()
+        return (self.certificate.der, *self.issuer.chain_der)
+
+    @property
+    def certificate_der(self) -> bytes:
+        """DER of the certificate."""
+        return self.certificate.der
+
+    @property
+    def serial(self) -> int:
+        """Serial number of the certificate."""
+        return self.certificate.serial
+
+    @cached_property
+    def pointers(self) -> list[bytes]:
+        """Extensions of what it issues: authority key, addresses of OCSP, issuer and CRL."""
+        return [
+            der.authority_key(self.key_id),
+            der.addresses(self.url("ocsp"), self.url("aia") + ".crt"),
+            der.crl_address(self.url("crl") + ".crl"),
+        ]
+
+    def url(self, service: str) -> str:
+        """Return the address of one of its services: ``ocsp``, ``crl``, ``aia``."""
+        return f"{self._pki.base_url}/{service}/{self.slug}"
+
+    def issue(
+        self,
+        *,
+        subject: bytes,
+        spki: bytes,
+        extensions: Sequence[bytes],
+        not_before: datetime,
+        not_after: datetime,
+        seed: str,
+        algorithm: SignatureAlgorithm | None = None,
+        key: AnyKey | None = None,
+        recorded: bool = True,
+    ) -> bytes:
+        """Issue any certificate at all; the higher-level makers of the factory end here.
+
+        Args:
+            subject: DER of the name.
+            spki: DER of the public key.
+            extensions: finished extensions, in order.
+            not_before, not_after: validity.
+            seed: what the serial number is derived from.
+            algorithm: the key's preferred one by default.
+            key: sign with this key in place of the authority's: a forgery.
+            recorded: ``False`` makes a certificate that its OCSP responder does not know.
+        """
+        signer = key if key is not None else self.private_key
+        serial = self._pki.serial(f"{self.slug} {seed}")
+        made = der.certificate(
+            serial=serial,
+            issuer=self.name,
+            subject=subject,
+            not_before=not_before,
+            not_after=not_after,
+            spki=spki,
+            extensions=extensions,
+            key=signer,
+            algorithm=algorithm or signer.algorithms[0],
+        )
+        if recorded:
+            self.issued[serial] = Certificate.load(made)
+        return made
+
+    @cached_property
+    def ocsp_responder(self) -> Entity:
+        """Its delegated OCSP responder (RFC 6960 § 4.2.2.2), with id-pkix-ocsp-nocheck."""
+        pki = self._pki
+        table = pki.country
+        private = pki.new_key("ocsp " + self.slug, slot=2 if self.issuer is not None else 3)
+        made = self.issue(
+            subject=der.name(fill(table.ocsp, {"country": table.code})),
+            spki=private.spki,
+            extensions=[
+                der.key_usage(("digital_signature",)),
+                der.extended_key_usage(("1.3.6.1.5.5.7.3.9",)),
+                der.extension("1.3.6.1.5.5.7.48.1.5", b"\x05\x00"),
+                der.subject_key(key_id(private.spki)),
+                der.authority_key(self.key_id),
+            ],
+            not_before=self.certificate.not_before_time,
+            not_after=self.certificate.not_after_time,
+            seed="ocsp",
+        )
+        return Entity(pki, self, "ocsp", {}, made, private)
+
+    def crl(self, *, at: datetime | str | None = None) -> bytes:
+        """Return its CRL as of a time; the country's time by default."""
+        now = moment(at) if at is not None else self._pki.now
+        entries = []
+        for serial in self.issued:
+            event = self._pki.state(self, serial, now)
+            if event is not None:
+                entries.append((serial, event[0], event[1]))
+        return der.revocation_list(
+            issuer=self.name,
+            this_update=now,
+            next_update=now + self._pki.crl_validity if self._pki.crl_validity else None,
+            entries=sorted(entries),
+            number=int(now.timestamp()),
+            key_id=self.key_id,
+            key=self.private_key,
+            algorithm=self.private_key.algorithms[0],
+        )
+
+    def answer(self, request: bytes, *, at: datetime | None = None) -> bytes:
+        """Answer an OCSPRequest (DER); a malformed one gets ``malformedRequest``."""
+        try:
+            questions, nonce = ocsp.read_request(request)
+        except InputError:
+            return ocsp.failure(ocsp.MALFORMED)
+        if not questions:
+            return ocsp.failure(ocsp.MALFORMED)
+        return self.respond(questions, nonce, at=at)
+
+    def respond(
+        self,
+        questions: Sequence[ocsp.Question],
+        nonce: bytes | None = None,
+        *,
+        at: datetime | None = None,
+    ) -> bytes:
+        """Return the signed answer to these questions."""
+        from esign_kit.algorithms import digest_algorithm
+
+        now = at if at is not None else self._pki.now
+        public = read_all(self.certificate.spki).items()[1].contents[1:]
+        statuses = []
+        for question in questions:
+            state, event = "unknown", None
+            if question.digest and question.serial in self.issued:
+                digest = digest_algorithm(question.digest)
+                if question.name_hash == digest.hash(self.name) and (
+                    question.key_hash == digest.hash(public)
+                ):
+                    event = self._pki.state(self, question.serial, now)
+                    state = "good" if event is None else "revoked"
+            when, reason = event if event is not None else (None, None)
+            statuses.append(ocsp.Status(question, state, when, reason))
+        responder = self.ocsp_responder
+        validity = self._pki.ocsp_validity
+        return ocsp.build_response(
+            statuses,
+            produced_at=now,
+            this_update=now,
+            next_update=now + validity if validity else None,
+            key_id=key_id(responder.private_key.spki),
+            key=responder.private_key,
+            algorithm=responder.private_key.algorithms[0],
+            certificates=(responder.certificate.der,),
+            nonce=nonce,
+        )
+
+    def __repr__(self) -> str:
+        return f"<authority {self.certificate.label!r}>"
+
+
+def key_id(spki: bytes) -> bytes:
+    """Return the key identifier: SHA-1 of the public key bits (RFC 5280 § 4.2.1.2, method 1)."""
+    bits = read_all(spki).items()[1].contents[1:]
+    return hashlib.sha1(bits, usedforsecurity=False).digest()
+
+
+class FixturePKI:
+    """A country in memory.
+
+    Attributes:
+        country: its table.
+        now: its time, UTC; nothing here asks the clock.
+        base_url: what its addresses begin with.
+        crl_validity, ocsp_validity: until when an answer claims to hold; ``None`` leaves
+            nextUpdate out.
+        requests: all that was fetched from it, in order.
+        unreachable: purposes for which fetching fails, for tests of bad days.
+    """
+
+    def __init__(
+        self,
+        country: str | Country = "xx",
+        *,
+        at: str | datetime = DEFAULT_TIME,
+        key: str | None = None,
+        base_url: str | None = None,
+        seed: str = "",
+    ) -> None:
+        """Make a country: a root and an issuing authority; all else when it is asked for.
+
+        Args:
+            country: name of a table (``xx``, ``eidas``, ``kz``, …) or a table.
+            at: the country's time; text is ISO 8601 and UTC unless it says otherwise.
+            key: kind of keys (``ec``, ``rsa``, ``p384``, ``ed25519``, …); the country's usual
+                kind by default.
+            base_url: what addresses in certificates begin with.
+            seed: another seed gives other keys under the same names.
+
+        Raises:
+            UnsupportedError: no such country or kind of key.
+        """
+        self.country = country if isinstance(country, Country) else _table(country)
+        code = self.country.code.lower()
+        self.now = moment(at)
+        self.key_kind = key or self.country.key
+        self.base_url = (base_url or f"http://pki.{code}.test").rstrip("/")
+        self.seed = f"{code} {self.key_kind} {seed}".encode()
+        self.crl_validity: timedelta | None = 7 * _DAY
+        self.ocsp_validity: timedelta | None = _DAY
+        self.requests: list[FetchRequest] = []
+        self.unreachable: set[FetchPurpose] = set()
+        self.authorities: dict[str, Authority] = {}
+        self._counts: Counter[str] = Counter()
+        self._slot = 5
+        self._events: dict[tuple[bytes, int], list[tuple[datetime, str | None]]] = {}
+        # Whole years around the start, so that travelling does not end the authorities by accident.
+        start = self.now.replace(month=1, day=1, hour=0, minute=0, second=0)
+        self._start = start
+        self.root = self._authority("root", None, start - 5 * _YEAR, start + 25 * _YEAR, None)
+        self.issuing = self._authority(
+            "issuing", self.root, start - 3 * _YEAR, start + 12 * _YEAR, 0
+        )
+
+    # ── time ──────────────────────────────────────────────────────────────────────────────────
+
+    def travel_to(self, when: str | datetime) -> None:
+        """Set the country's time, forwards or backwards."""
+        self.now = moment(when)
+
+    def travel(self, **delta: float) -> None:
+        """Move the country's time by a ``timedelta`` given by its keywords (``days=2``)."""
+        self.now += timedelta(**delta)
+
+    # ── authorities ───────────────────────────────────────────────────────────────────────────
+
+    def _authority(
+        self,
+        slug: str,
+        issuer: Authority | None,
+        not_before: datetime,
+        not_after: datetime,
+        path_length: int | None,
+    ) -> Authority:
+        rows = self.country.root if issuer is None else self.country.issuing
+        slot = {"root": 0, "issuing": 1}.get(slug)
+        made = Authority(
+            self,
+            slug,
+            der.name(fill(rows, {"country": self.country.code})),
+            issuer,
+            self.new_key("authority " + slug, slot=slot),
+            not_before=not_before,
+            not_after=not_after,
+            path_length=path_length,
+        )
+        self.authorities[slug] = made
+        return made
+
+    def authority(
+        self,
+        name: str,
+        *,
+        issuer: Authority | None = None,
+        key: str | AnyKey | None = None,
+        path_length: int | None = None,
+        extensions: Sequence[bytes] = (),
+        valid_from: str | datetime | None = None,
+        valid_until: str | datetime | None = None,
+    ) -> Authority:
+        """Return one more authority below ``issuer`` (the root by default)."""
+        above = issuer if issuer is not None else self.root
+        slug = "".join(c if c.isalnum() and c.isascii() else "-" for c in name.lower()).strip("-")
+        while slug in self.authorities or not slug:
+            slug += "-2"
+        rows = [row for row in fill(self.country.issuing, {"country": self.country.code})]
+        rows[-1] = (rows[-1][0], name, der.UTF8)
+        made = Authority(
+            self,
+            slug,
+            der.name(rows),
+            above,
+            self.new_key("authority " + slug, key),
+            not_before=moment(valid_from) if valid_from else self._start - 2 * _YEAR,
+            not_after=moment(valid_until) if valid_until else self._start + 10 * _YEAR,
+            path_length=path_length,
+            extensions=extensions,
+        )
+        self.authorities[slug] = made
+        return made
+
+    @cached_property
+    def tsa(self) -> TimestampAuthority:
+        """The time-stamping authority."""
+        from esign_kit.testing.tsa import TimestampAuthority
+
+        private = self.new_key("tsa", slot=4)
+        made = self.issuing.issue(
+            subject=der.name(fill(self.country.tsa, {"country": self.country.code})),
+            spki=private.spki,
+            extensions=[
+                der.key_usage(("digital_signature",)),
+                der.extended_key_usage(("1.3.6.1.5.5.7.3.8",), True),
+                der.subject_key(key_id(private.spki)),
+                *self.issuing.pointers,
+            ],
+            not_before=self.issuing.certificate.not_before_time,
+            not_after=self.issuing.certificate.not_after_time,
+            seed="tsa",
+        )
+        holder = Entity(self, self.issuing, "tsa", {}, made, private)
+        return TimestampAuthority(self, holder, self.base_url + "/tsa", self.country.tsa_policy)
+
+    def new_key(
+        self, label: str, kind: str | AnyKey | None = None, slot: int | None = None
+    ) -> AnyKey:
+        """Return a key for a holder; the same label again gives another key."""
+        if kind is not None and not isinstance(kind, str):
+            return kind
+        self._counts["key " + label] += 1
+        number = self._counts["key " + label]
+        if slot is None:
+            slot, self._slot = self._slot, self._slot + 1
+        seed = b"%s/%s/%d" % (self.seed, label.encode(), number)
+        return keys.make(kind or self.key_kind, seed, slot)
+
+    def serial(self, label: str) -> int:
+        """Return the next serial number of a label; it follows from the label."""
+        self._counts["serial " + label] += 1
+        text = b"serial %s/%s/%d" % (self.seed, label.encode(), self._counts["serial " + label])
+        # Positive and of full length: the top bits are 01 (RFC 5280 § 4.1.2.2).
+        return int.from_bytes(hashlib.sha256(text).digest()[:16], "big") & (1 << 126) - 1 | 1 << 126
+
+    def count(self, what: str) -> int:
+        """Return 1, 2, 3, … for each new thing of a sort."""
+        self._counts["count " + what] += 1
+        return self._counts["count " + what]
+
+    # ── people and organisations ──────────────────────────────────────────────────────────────
+
+    def person(self, identifier: str | None = None, **details: Any) -> Entity:
+        """Return a citizen with a certificate; see :meth:`issue` for the details."""
+        return self.issue("person", person=identifier, **details)
+
+    def employee(
+        self,
+        person: str | None = None,
+        organisation: str | None = None,
+        role: str = "employee",
+        *,
+        organization: str | None = None,
+        **details: Any,
+    ) -> Entity:
+        """Return somebody who acts for an organisation in a role.
+
+        Args:
+            person: national identifier of the person.
+            organisation: national identifier of the organisation.
+            role: one of the country's roles (``head``, ``sign``, ``employee``, …).
+            organization: the same as ``organisation``.
+            **details: see :meth:`issue`.
+        """
+        number = organisation if organisation is not None else organization
+        return self.issue("employee", person=person, organisation=number, role=role, **details)
+
+    def organisation(self, identifier: str | None = None, **details: Any) -> Entity:
+        """Return an organisation with a seal."""
+        return self.issue("organisation", organisation=identifier, **details)
+
+    organization = organisation
+
+    def system(
+        self, name: str = "Labour portal", organisation: str | None = None, **details: Any
+    ) -> Entity:
+        """Return an information system of an organisation."""
+        return self.issue("system", system=name, organisation=organisation, **details)
+
+    def issue(
+        self,
+        kind: str,
+        *,
+        person: str | None = None,
+        organisation: str | None = None,
+        role: str | None = None,
+        system: str | None = None,
+        surname: str | None = None,
+        given_name: str | None = None,
+        patronymic: str | None = None,
+        organisation_name: str | None = None,
+        title: str | None = None,
+        purpose: Purpose | str = Purpose.SIGNING,
+        key: str | AnyKey | None = None,
+        valid_from: str | datetime | None = None,
+        valid_until: str | datetime | None = None,
+        issuer: Authority | None = None,
+        algorithm: SignatureAlgorithm | None = None,
+        usage: Usage | None = None,
+        extensions: Sequence[bytes] = (),
+        subject: bytes | None = None,
+        recorded: bool = True,
+        forged_by: AnyKey | None = None,
+    ) -> Entity:
+        """Issue a certificate to a holder of any kind; what is not said is made up sensibly.
+
+        Args:
+            kind: ``person``, ``employee``, ``organisation`` or ``system``.
+            person, organisation: national identifiers.
+            role: what an employee may do.
+            system: name of an information system.
+            surname, given_name, patronymic, organisation_name, title: names.
+            purpose: ``SIGNING`` or ``AUTHENTICATION``.
+            key: kind of key, or a key.
+            valid_from, valid_until: thirty days ago until eleven months ahead by default.
+            issuer: authority; the issuing one by default.
+            algorithm: that the certificate is signed with.
+            usage: other key usages than the country's.
+            extensions: further extensions, finished.
+            subject: DER of a name that takes the place of the country's layout.
+            recorded: ``False``: the OCSP responder does not know the certificate.
+            forged_by: sign with this key in the authority's name.
+
+        Raises:
+            UnsupportedError: the country has no such kind, role or purpose.
+        """
+        from esign_kit.testing.holders import values_of
+
+        layout = self._layout(kind)
+        values = values_of(
+            self,
+            kind,
+            person=person,
+            organisation=organisation,
+            role=role,
+            system=system,
+            surname=surname,
+            given_name=given_name,
+            patronymic=patronymic,
+            organisation_name=organisation_name,
+            title=title,
+        )
+        chosen = usage if usage is not None else self._usage(layout, str(purpose), role)
+        holder = f"{kind} {values['person'] or ''} {values['organisation'] or system or ''}"
+        private = self.new_key(f"{holder} {purpose}", key)
+        authority = issuer if issuer is not None else self.issuing
+        made = authority.issue(
+            subject=subject if subject is not None else der.name(fill(layout.subject, values)),
+            spki=private.spki,
+            extensions=[
+                der.key_usage(chosen.key_usage),
+                *((der.extended_key_usage(chosen.extended),) if chosen.extended else ()),
+                *((der.policies(chosen.policies),) if chosen.policies else ()),
+                *layout.extensions,
+                der.subject_key(key_id(private.spki)),
+                *authority.pointers,
+                *extensions,
+            ],
+            not_before=moment(valid_from) if valid_from else self.now - 30 * _DAY,
+            not_after=moment(valid_until) if valid_until else self.now + 335 * _DAY,
+            seed=f"{holder} {purpose}",
+            algorithm=algorithm,
+            key=forged_by,
+            recorded=recorded,
+        )
+        return Entity(self, authority, kind, values, made, private)
+
+    def near_miss(self, kind: str, **details: Any) -> Entity:
+        """Return a signer that must not pass: one of ``NEAR_MISSES``, details as :meth:`issue`."""
+        from esign_kit.testing.near_misses import near_miss
+
+        return near_miss(self, kind, **details)
+
+    def _layout(self, kind: str) -> Layout:
+        from esign_kit.errors import UnsupportedError
+
+        layout = self.country.layouts.get(kind)
+        if layout is None:
+            raise UnsupportedError(f"{self.country.title} has no certificates for {kind!r}")
+        return layout
+
+    def _usage(self, layout: Layout, purpose: str, role: str | None) -> Usage:
+        from esign_kit.errors import UnsupportedError
+
+        usage = layout.usages.get(purpose)
+        if usage is None:
+            raise UnsupportedError(f"{self.country.title} has no certificates for {purpose}")
+        added = self.country.roles.get(role or "", ())
+        if role is not None and not added and role not in self.country.titles:
+            known = sorted({*self.country.roles, *self.country.titles})
+            raise UnsupportedError(
+                f"{self.country.title} has no role {role!r}", hint="roles: " + ", ".join(known)
+            )
+        return Usage(usage.key_usage, usage.extended + added, usage.policies)
+
+    # ── revocation ────────────────────────────────────────────────────────────────────────────
+
+    def revoke(
+        self,
+        who: Entity | Authority | Certificate,
+        *,
+        at: str | datetime | None = None,
+        reason: str | None = "keyCompromise",
+    ) -> None:
+        """Revoke from a time on; the country's time by default. Reasons as in RFC 5280."""
+        if reason is not None and reason not in der.REASONS:
+            raise ValueError(f"no such reason: {reason}")
+        self._record(who, moment(at) if at is not None else self.now, reason)
+
+    def hold(
+        self, who: Entity | Authority | Certificate, *, at: str | datetime | None = None
+    ) -> None:
+        """Suspend: revoked with the reason certificateHold."""
+        self.revoke(who, at=at, reason="certificateHold")
+
+    def release(
+        self, who: Entity | Authority | Certificate, *, at: str | datetime | None = None
+    ) -> None:
+        """End a suspension."""
+        self._record(who, moment(at) if at is not None else self.now, "removeFromCRL")
+
+    def _record(
+        self, who: Entity | Authority | Certificate, at: datetime, reason: str | None
+    ) -> None:
+        certificate = who if isinstance(who, Certificate) else who.certificate
+        events = self._events.setdefault((certificate.issuer, certificate.serial), [])
+        events.append((at, reason))
+        events.sort(key=lambda event: event[0])
+
+    def state(
+        self, issuer: Authority, serial: int, at: datetime
+    ) -> tuple[datetime, str | None] | None:
+        """Return since when and why a certificate is revoked at a time, or ``None``."""
+        current: tuple[datetime, str | None] | None = None
+        for event in self._events.get((issuer.name, serial), ()):
+            if event[0] > at:
+                break
+            held = current is not None and current[1] == "certificateHold"
+            if event[1] == "removeFromCRL":
+                current = None if held else current
+            elif current is None or held:
+                current = event
+        return current
+
+    def ocsp(
+        self,
+        who: Entity | Authority | Certificate,
+        *,
+        at: str | datetime | None = None,
+        nonce: bytes | None = None,
+        digest: str = "sha1",
+    ) -> bytes:
+        """Return an OCSP answer (DER) about one certificate, as of a time."""
+        certificate = who if isinstance(who, Certificate) else who.certificate
+        issuer = self._issuer_of(certificate)
+        raw = ocsp.certificate_id(issuer.certificate, certificate.serial, digest)
+        return issuer.respond(
+            [ocsp.read_certificate_id(raw)],
+            der.octets(nonce) if nonce is not None else None,
+            at=moment(at) if at is not None else None,
+        )
+
+    def crl(self, issuer: Authority | None = None, *, at: str | datetime | None = None) -> bytes:
+        """Return the CRL (DER) of an authority, the issuing one by default, as of a time."""
+        return (issuer if issuer is not None else self.issuing).crl(at=at)
+
+    def evidence(self, *, at: str | datetime | None = None) -> tuple[bytes, ...]:
+        """Return the CRLs of all authorities: what an offline verification needs."""
+        return tuple(authority.crl(at=at) for authority in self.authorities.values())
+
+    def _issuer_of(self, certificate: Certificate) -> Authority:
+        for authority in self.authorities.values():
+            if authority.name == certificate.issuer:
+                return authority
+        raise EvidenceError("no authority of this country issued that certificate")
+
+    # ── trust ─────────────────────────────────────────────────────────────────────────────────
+
+    @property
+    def trust(self) -> TrustStore:
+        """A store that trusts the root; issuing authorities help to find paths."""
+        from esign_kit.trust.store import TrustAnchor, TrustStore
+
+        anchor = TrustAnchor(self.root.certificate, note="fixture root")
+        below = [a.certificate for a in self.authorities.values() if a.issuer is not None]
+        return TrustStore([anchor], below)
+
+    @property
+    def profile(self) -> Profile:
+        """The country's profile, trusting this country's root in place of the real ones.
+
+        Raises:
+            ProfileError: there is no such profile.
+        """
+        from esign_kit.testing.profile import fixture_profile
+
+        return fixture_profile(self)
+
+    def export_trust(self, folder: str | os.PathLike[str]) -> None:
+        """Write a trust folder: the root, and the other authorities under ``intermediates``."""
+        from esign_kit.testing import export
+
+        export.write_trust(self, folder)
+
+    # ── the network ───────────────────────────────────────────────────────────────────────────
+
+    def fetch(self, request: FetchRequest) -> FetchResponse:
+        """Answer what a ``Fetcher`` is asked: OCSP, CRL, AIA and time-stamps, from memory.
+
+        Raises:
+            EvidenceError: an address of another house, or one made unreachable.
+        """
+        self.requests.append(request)
+        if request.purpose in self.unreachable:
+            raise EvidenceError(f"{request.url} does not answer", code="evidence.unreachable")
+        if not request.url.startswith(self.base_url + "/"):
+            raise EvidenceError(
+                f"{request.url} is not in this country", code="evidence.unreachable"
+            )
+        answer = self.serve(request.url[len(self.base_url) :], request.body)
+        if answer is None:
+            raise EvidenceError(f"there is nothing at {request.url}", code="evidence.not-found")
+        body, media_type = answer
+        return FetchResponse(request, body, media_type)
+
+    def serve(self, path: str, body: bytes | None = None) -> tuple[bytes, str] | None:
+        """Return octets and media type of what stands under a path, or ``None``."""
+        from esign_kit.testing.services import serve
+
+        return serve(self, path, body)
+
+    def __repr__(self) -> str:
+        return f"<{self.country.title} on {self.now:%Y-%m-%d}>"
+
+
+def _table(name: str) -> Country:
+    return country(name)
