@@ -1,0 +1,402 @@
+"""What single attributes say, in plain data (RFC 5652 § 11, RFC 5035, EN 319 122-1 § 5)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from esign_kit.asn1 import names
+from esign_kit.asn1.algorithm_identifier import decode_digest_algorithm, split
+from esign_kit.asn1.certificate import to_datetime
+from esign_kit.asn1.cms import wrap_basic_ocsp
+from esign_kit.asn1.reader import (
+    GENERALIZED_TIME,
+    INTEGER,
+    OCTET_STRING,
+    OID,
+    SEQUENCE,
+    SET,
+    UTC_TIME,
+    Tlv,
+    decode_integer,
+    decode_oid,
+    decode_time,
+    read_all,
+)
+from esign_kit.cades import oids
+from esign_kit.errors import InputError
+from esign_kit.model.signature import CertificateReference
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from esign_kit.asn1.cms import AttributeSet
+
+__all__ = ["Facts", "certificate_references", "revocation_values", "signing_time"]
+
+_KNOWN_TO_PARSE = frozenset(
+    (
+        oids.CONTENT_TYPE,
+        oids.MESSAGE_DIGEST,
+        oids.SIGNING_TIME,
+        oids.SIGNING_CERTIFICATE,
+        oids.SIGNING_CERTIFICATE_V2,
+        oids.ALGORITHM_PROTECTION,
+    )
+)
+_STRINGS = {0x0C: "utf-8", 0x13: "ascii", 0x16: "ascii", 0x14: "latin-1", 0x1E: "utf-16-be"}
+COMMITMENTS = {
+    "1.2.840.113549.1.9.16.6.1": "proof-of-origin",
+    "1.2.840.113549.1.9.16.6.2": "proof-of-receipt",
+    "1.2.840.113549.1.9.16.6.3": "proof-of-delivery",
+    "1.2.840.113549.1.9.16.6.4": "proof-of-sender",
+    "1.2.840.113549.1.9.16.6.5": "proof-of-approval",
+    "1.2.840.113549.1.9.16.6.6": "proof-of-creation",
+}
+"""EN 319 122-1 § 5.2.3."""
+
+
+@lru_cache(maxsize=2048)
+def certificate_references(value: bytes, version: int) -> tuple[CertificateReference, ...]:
+    """Read SigningCertificate (version 1) or SigningCertificateV2 (RFC 5035 § 3 to 5).
+
+    Raises:
+        InputError: malformed.
+    """
+    outer = read_all(value, "signing-certificate").expect(SEQUENCE, "signing-certificate").items()
+    if not outer:
+        raise InputError("signing-certificate without certificates", code="cades.ess")
+    found = []
+    for item in outer[0].expect(SEQUENCE, "signing-certificate"):
+        fields = item.expect(SEQUENCE, "ESSCertID").items()
+        digest: str | None = "SHA256" if version == 2 else "SHA1"
+        if version == 2 and fields and fields[0].tag == SEQUENCE:
+            algorithm = decode_digest_algorithm(fields.pop(0).raw)
+            digest = algorithm.name if algorithm else None
+        if not fields or len(fields) > 2:
+            raise InputError("malformed ESSCertID", code="cades.ess")
+        issuer, serial = _issuer_serial(fields[1]) if len(fields) == 2 else (None, None)
+        found.append(
+            CertificateReference(
+                digest_algorithm=digest,
+                digest=fields[0].expect(OCTET_STRING, "certHash").contents,
+                issuer=issuer,
+                serial=serial,
+                version=version,
+            )
+        )
+    return tuple(found)
+
+
+def _issuer_serial(value: Tlv) -> tuple[bytes | None, int | None]:
+    parts = value.expect(SEQUENCE, "issuerSerial").items()
+    if len(parts) < 2:
+        raise InputError("malformed issuerSerial", code="cades.ess")
+    issuer = None
+    for name in parts[0].expect(SEQUENCE, "GeneralNames"):
+        if name.tag == 0xA4:
+            inner = name.items()
+            if len(inner) == 1:
+                issuer = inner[0].raw
+    return issuer, decode_integer(parts[1].expect(INTEGER, "serialNumber").contents)
+
+
+@lru_cache(maxsize=256)
+def other_certificate_references(value: bytes) -> tuple[CertificateReference, ...]:
+    """Read OtherSigningCertificate (TS 101 733 § 5.7.3.3), which came before version 2.
+
+    Raises:
+        InputError: malformed.
+    """
+    outer = read_all(value, "other-signing-certificate").expect(SEQUENCE).items()
+    if not outer:
+        raise InputError("other-signing-certificate without certificates", code="cades.ess")
+    found = []
+    for item in outer[0].expect(SEQUENCE):
+        fields = item.expect(SEQUENCE).items()
+        if not fields:
+            raise InputError("malformed OtherCertID", code="cades.ess")
+        digest: str | None = "SHA1"
+        value_ = fields[0]
+        if value_.tag == SEQUENCE:
+            parts = value_.items()
+            if len(parts) != 2:
+                raise InputError("malformed OtherHash", code="cades.ess")
+            algorithm = decode_digest_algorithm(parts[0].raw)
+            digest, value_ = (algorithm.name if algorithm else None), parts[1]
+        issuer, serial = _issuer_serial(fields[1]) if len(fields) > 1 else (None, None)
+        found.append(
+            CertificateReference(
+                digest, value_.expect(OCTET_STRING).contents, issuer, serial=serial, version=2
+            )
+        )
+    return tuple(found)
+
+
+def signing_time(attributes: AttributeSet) -> datetime | None:
+    """Return the claimed signing time if the attribute stands there once with one value.
+
+    Raises:
+        InputError: the value is no time.
+    """
+    value = attributes.only(oids.SIGNING_TIME)
+    if value is None:
+        return None
+    tag, start, stop = value
+    if tag not in (UTC_TIME, GENERALIZED_TIME):
+        raise InputError("signing-time is no time", code="cms.signing-time")
+    return to_datetime(decode_time(tag, attributes.data[start:stop]))
+
+
+def revocation_values(value: bytes) -> tuple[list[bytes], list[bytes]]:
+    """Return CRLs and OCSPResponses of a revocation-values attribute (EN 319 122-1 § A.1.2.2).
+
+    Raises:
+        InputError: malformed.
+    """
+    crls: list[bytes] = []
+    responses: list[bytes] = []
+    for field in read_all(value, "revocation-values").expect(SEQUENCE, "revocation-values"):
+        if field.tag not in (0xA0, 0xA1):
+            continue
+        for group in field:
+            for item in group.expect(SEQUENCE, "revocation-values"):
+                if field.tag == 0xA0:
+                    crls.append(item.raw)
+                else:
+                    responses.append(_ocsp(item))
+    return crls, responses
+
+
+def _ocsp(item: Tlv) -> bytes:
+    """An OCSPResponse as it is; a BasicOCSPResponse in the frame of a response."""
+    first = next(iter(item), None)
+    return item.raw if first is not None and first.tag == 0x0A else wrap_basic_ocsp(item.raw)
+
+
+class Facts(Mapping[str, Any]):
+    """Attributes as plain data, read when somebody asks (many reports never do).
+
+    A value that cannot be read appears as ``{"malformed": hex}``: it is told, and stops nobody.
+    """
+
+    __slots__ = ("_attributes", "_data", "_skip")
+
+    def __init__(self, attributes: AttributeSet, *, signed: bool) -> None:
+        self._attributes = attributes
+        self._data: dict[str, Any] | None = None
+        self._skip = signed
+
+    def _load(self) -> dict[str, Any]:
+        if self._data is None:
+            self._data = _facts(self._attributes, self._skip)
+        return self._data
+
+    def __getitem__(self, key: str) -> Any:
+        return self._load()[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._load())
+
+    def __len__(self) -> int:
+        return len(self._load())
+
+    def __repr__(self) -> str:
+        return repr(self._load())
+
+
+def signed_facts(attributes: AttributeSet) -> Mapping[str, Any]:
+    """Return what the signed attributes say beyond the ones that a verdict needs."""
+    if _KNOWN_TO_PARSE.issuperset(attributes.by_type):
+        return _NOTHING
+    return Facts(attributes, signed=True)
+
+
+_NOTHING: Mapping[str, Any] = {}
+
+
+def _facts(attributes: AttributeSet, signed: bool) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    if not signed:
+        # Unsigned attributes are named, not believed.
+        found["attributes"] = [oids.NAMES.get(kind) or _dotted(kind) for kind in attributes.by_type]
+        return found
+    others: dict[str, list[str]] = {}
+    for kind in attributes.by_type:
+        if kind in _KNOWN_TO_PARSE:
+            continue
+        values = attributes.values(kind)
+        decoder = _DECODERS.get(kind)
+        if decoder is None:
+            name = oids.NAMES.get(kind) or _dotted(kind)
+            others[name] = [value.hex() for value in values]
+            continue
+        key, read = decoder
+        decoded = []
+        for value in values:
+            try:
+                decoded.append(read(value))
+            except (InputError, UnicodeDecodeError):
+                decoded.append({"malformed": value.hex()})
+        if key in ("commitments", "roles"):
+            flat = [
+                entry for item in decoded for entry in (item if isinstance(item, list) else [item])
+            ]
+            found[key] = found.get(key, []) + flat
+        else:
+            found[key] = decoded[0] if len(decoded) == 1 else decoded
+    if others:
+        found["other"] = others
+    return found
+
+
+def _dotted(kind: bytes) -> str:
+    try:
+        return decode_oid(kind)
+    except InputError:
+        return kind.hex()
+
+
+def _string(value: Tlv) -> str:
+    codec = _STRINGS.get(value.tag)
+    if codec is None:
+        raise InputError("no character string", code="cms.malformed")
+    return value.contents.decode(codec)
+
+
+def _mime_type(value: bytes) -> str:
+    return _string(read_all(value))
+
+
+def _content_hints(value: bytes) -> dict[str, str]:
+    found = {}
+    for item in read_all(value).expect(SEQUENCE):
+        if item.tag == OID:
+            found["content_type"] = decode_oid(item.contents)
+        else:
+            found["description"] = _string(item)
+    return found
+
+
+def _octets(value: bytes) -> str:
+    return read_all(value).expect(OCTET_STRING).contents.hex()
+
+
+def _content_reference(value: bytes) -> dict[str, str]:
+    parts = read_all(value).expect(SEQUENCE).items()
+    return (
+        {"octets": value.hex()}
+        if len(parts) != 3
+        else {
+            "content_type": decode_oid(parts[0].expect(OID).contents),
+            "signed_content_identifier": parts[1].contents.hex(),
+            "signature": parts[2].contents.hex(),
+        }
+    )
+
+
+def _commitment(value: bytes) -> list[dict[str, Any]]:
+    parts = read_all(value).expect(SEQUENCE).items()
+    if not parts:
+        raise InputError("empty commitment type", code="cms.malformed")
+    identifier = decode_oid(parts[0].expect(OID).contents)
+    entry: dict[str, Any] = {"id": identifier}
+    if identifier in COMMITMENTS:
+        entry["name"] = COMMITMENTS[identifier]
+    return [entry]
+
+
+def _location(value: bytes) -> dict[str, Any]:
+    """SignerLocation (RFC 5126 § 5.11.2)."""
+    found: dict[str, Any] = {}
+    for item in read_all(value).expect(SEQUENCE):
+        if item.tag == 0xA2:
+            lines = item.items()
+            if len(lines) == 1 and lines[0].tag == SEQUENCE:
+                lines = lines[0].items()
+            found["postal_address"] = [_string(line) for line in lines]
+        elif item.tag in (0xA0, 0xA1):
+            inner = item.items()
+            if len(inner) != 1:
+                raise InputError("malformed signer-location", code="cms.malformed")
+            found["country" if item.tag == 0xA0 else "city"] = _string(inner[0])
+        elif item.tag in (0x80, 0x81):
+            found["country" if item.tag == 0x80 else "city"] = item.contents.decode("utf-8")
+    return found
+
+
+def _policy(value: bytes) -> dict[str, Any]:
+    """SignaturePolicy (EN 319 122-1 § 5.2.9)."""
+    outer = read_all(value)
+    if outer.tag != SEQUENCE:
+        return {"implied": True}
+    parts = outer.items()
+    if not parts:
+        raise InputError("empty signature policy", code="cms.malformed")
+    found: dict[str, Any] = {"id": decode_oid(parts[0].expect(OID).contents)}
+    for part in parts[1:]:
+        fields = part.expect(SEQUENCE).items()
+        if len(fields) == 2 and fields[0].tag == SEQUENCE and fields[1].tag == OCTET_STRING:
+            algorithm = decode_digest_algorithm(fields[0].raw)
+            found["digest_algorithm"] = algorithm.name if algorithm else split(fields[0].raw)[0]
+            found["digest"] = fields[1].contents.hex()
+            continue
+        for qualifier in fields:
+            _policy_qualifier(qualifier, found)
+    return found
+
+
+def _policy_qualifier(value: Tlv, found: dict[str, Any]) -> None:
+    parts = value.expect(SEQUENCE).items()
+    if len(parts) != 2:
+        return
+    kind = decode_oid(parts[0].expect(OID).contents)
+    if kind == "1.2.840.113549.1.9.16.5.1":
+        found["uri"] = _string(parts[1])
+    elif kind == "1.2.840.113549.1.9.16.5.2":
+        texts = [_string(item) for item in parts[1].expect(SEQUENCE) if item.tag in _STRINGS]
+        found["notice"] = " ".join(texts)
+
+
+def _roles(value: bytes) -> list[dict[str, Any]]:
+    """SignerAttribute and SignerAttributeV2 (EN 319 122-1 § 5.2.6)."""
+    found: list[dict[str, Any]] = []
+    for choice in read_all(value).expect(SEQUENCE):
+        if choice.tag != 0xA0:
+            found.append({"certified": choice.raw.hex()})
+            continue
+        items = choice.items()
+        if len(items) == 1 and items[0].tag == SEQUENCE:
+            inner = items[0].items()
+            if inner and inner[0].tag == SEQUENCE:
+                items = inner
+        for item in items:
+            found.append(_claimed(item))
+    return found
+
+
+def _claimed(item: Tlv) -> dict[str, Any]:
+    parts = item.expect(SEQUENCE).items()
+    if len(parts) != 2 or parts[1].tag != SET:
+        raise InputError("malformed claimed attribute", code="cms.malformed")
+    kind = decode_oid(parts[0].expect(OID).contents)
+    values = [_string(value) if value.tag in _STRINGS else value.raw.hex() for value in parts[1]]
+    return {
+        "claimed": values[0] if len(values) == 1 else values,
+        "attribute": kind,
+        "name": names.SHORT_NAMES.get(kind, kind),
+    }
+
+
+_DECODERS: dict[bytes, tuple[str, Callable[[bytes], Any]]] = {
+    oids.MIME_TYPE: ("media_type", _mime_type),
+    oids.CONTENT_HINTS: ("content_hints", _content_hints),
+    oids.CONTENT_IDENTIFIER: ("content_identifier", _octets),
+    oids.CONTENT_REFERENCE: ("content_reference", _content_reference),
+    oids.COMMITMENT_TYPE: ("commitments", _commitment),
+    oids.SIGNER_LOCATION: ("place", _location),
+    oids.SIGNATURE_POLICY: ("policy", _policy),
+    oids.SIGNER_ATTRIBUTES: ("roles", _roles),
+    oids.SIGNER_ATTRIBUTES_V2: ("roles", _roles),
+}
