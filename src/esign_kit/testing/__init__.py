@@ -14,10 +14,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from esign_kit.testing.authority import Authority
     from esign_kit.testing.countries import Country
+    from esign_kit.testing.entity import Entity
     from esign_kit.testing.keys import FixtureKey
     from esign_kit.testing.near_misses import NEAR_MISSES
-    from esign_kit.testing.pki import Authority, Entity, FixturePKI
+    from esign_kit.testing.pki import FixturePKI
     from esign_kit.testing.tsa import TimestampAuthority
 
 __all__ = [
@@ -32,9 +34,9 @@ __all__ = [
 
 _HOMES = {
     "NEAR_MISSES": "near_misses",
-    "Authority": "pki",
+    "Authority": "authority",
     "Country": "countries",
-    "Entity": "pki",
+    "Entity": "entity",
     "FixtureKey": "keys",
     "FixturePKI": "pki",
     "TimestampAuthority": "tsa",

@@ -12,7 +12,8 @@ from esign_kit.testing.countries import Usage
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from esign_kit.testing.pki import Entity, FixturePKI
+    from esign_kit.testing.entity import Entity
+    from esign_kit.testing.pki import FixturePKI
 
 __all__ = ["NEAR_MISSES", "near_miss"]
 

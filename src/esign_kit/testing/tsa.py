@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 
     from esign_kit.algorithms import SignatureAlgorithm
     from esign_kit.asn1.certificate import Certificate
-    from esign_kit.testing.pki import Entity, FixturePKI
+    from esign_kit.testing.entity import Entity
+    from esign_kit.testing.pki import FixturePKI
 
 __all__ = ["TimestampAuthority"]
 
