@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
 from typing import TYPE_CHECKING, Any
 
 import esign_kit as ek
@@ -58,6 +59,12 @@ def _path(root: Path, suite: dict[str, Any], case: dict[str, Any]) -> tuple[str,
     return verdict, note, missing
 
 
+def _der(pem: str) -> bytes:
+    """Return the octets between the lines of a PEM text."""
+    lines = [line for line in pem.splitlines() if line and not line.startswith("-----")]
+    return b64decode("".join(lines))
+
+
 def limbo_jobs(root: Path, suite: dict[str, Any], cases: Sequence[dict[str, Any]]) -> Iterator[Job]:
     """Testcases in the schema of x509-limbo.
 
@@ -90,7 +97,7 @@ def _limbo(case: dict[str, Any]) -> tuple[str, str, Any]:
         case["peer_certificate"].encode(),
         trust=ek.TrustStore([pem.encode() for pem in case["trusted_certs"]]),
         intermediates=[pem.encode() for pem in case["untrusted_intermediates"]],
-        evidence=[pem.encode() for pem in case.get("crls", ())],
+        evidence=[_der(pem) for pem in case.get("crls", ())],
         policy=policies.for_limbo(case),
         at=policies.moment(case.get("validation_time")),
         purpose=ek.Purpose.ANY,

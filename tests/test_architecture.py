@@ -1,0 +1,203 @@
+"""Which room may import what. Read from the import statements, not from good intentions.
+
+The drawing is in ``docs/architecture.md``: arrows point down, rooms of one level do not know each
+other. Imports that only a type checker sees do not count.
+"""
+
+from __future__ import annotations
+
+import ast
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SOURCE = Path(__file__).resolve().parent.parent / "src" / "esign_kit"
+
+FLOOR = {"errors", "algorithms", "model", "_version"}
+READERS = FLOOR | {"asn1", "crypto"}
+MIDDLE = READERS | {"trust"}
+
+ROOMS: dict[str, set[str]] = {
+    # room -> rooms of the package that it may import; itself is understood.
+    "_version": set(),
+    "errors": set(),
+    "algorithms": {"errors"},
+    "model": {"errors", "algorithms"},
+    "asn1": FLOOR,
+    "crypto": FLOOR | {"asn1"},
+    "xmldsig": READERS,
+    "tsp": READERS,
+    "net": MIDDLE,
+    "keys": READERS,
+    "trust": READERS,
+    "cades": MIDDLE,
+    "xades": MIDDLE | {"xmldsig"},
+    "pades": MIDDLE | {"cades"},
+    "asic": MIDDLE | {"cades", "xades"},
+    "raw": READERS,
+    "profiles": MIDDLE,
+    "validation": MIDDLE | {"tsp"},
+    "eid": MIDDLE | {"profiles"},
+}
+EDGES = {"api", "aio", "jobs", "cli", "server", "testing", "__init__"}
+"""They wire rooms together and may import any; nothing below imports them."""
+
+THIRD_PARTY: dict[str, set[str]] = {
+    "asn1": {"asn1crypto"},
+    "xmldsig": {"lxml"},
+    "crypto": {"cryptography"},
+    "keys": {"cryptography"},
+    "pades": {"pyhanko"},
+    "model": {"cryptography"},
+    "cli": {"click", "rich"},
+    "testing": {"cryptography", "pytest", "click"},
+}
+
+EXCEPTIONS: dict[tuple[str, str], str] = {
+    # (file, imported thing): why. Each is one line that somebody thought about.
+    ("model/report.py", "asn1"): "a report shows certificates; a view of their octets, on access",
+    ("xmldsig/transforms.py", "trust"): "which transforms may run is a word of the policy",
+    ("trust/store.py", "cryptography"): "the public API takes certificates of that library",
+    ("keys/pkcs11.py", "pkcs11"): "the one file that speaks to tokens",
+    ("keys/jks.py", "jks"): "the one file that reads Java keystores",
+    ("trust/files.py", "jks"): "trust stores may be Java keystores",
+    ("net/redis_cache.py", "redis"): "the one file that speaks to Redis or Valkey",
+}
+
+
+def _files() -> list[Path]:
+    return sorted(path for path in SOURCE.rglob("*.py"))
+
+
+def _room(path: Path) -> str:
+    relative = path.relative_to(SOURCE)
+    return relative.parts[0] if len(relative.parts) > 1 else relative.stem
+
+
+def _imports(path: Path) -> Iterator[tuple[str, int]]:
+    """Yield (dotted module, line) of every import that is executed."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    hidden = {
+        id(child)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and _is_type_checking(node.test)
+        for part in node.body
+        for child in ast.walk(part)
+    }
+    package = ["esign_kit", *path.relative_to(SOURCE).parts[:-1]]
+    for node in ast.walk(tree):
+        if id(node) in hidden:
+            continue
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield alias.name, node.lineno
+        elif isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            if node.level:
+                base = ".".join([*package[: len(package) - node.level + 1], base]).rstrip(".")
+            if base in ("esign_kit", ""):
+                for alias in node.names:
+                    yield f"esign_kit.{alias.name}", node.lineno
+            else:
+                yield base, node.lineno
+
+
+def _is_type_checking(test: ast.expr) -> bool:
+    return (isinstance(test, ast.Name) and test.id == "TYPE_CHECKING") or (
+        isinstance(test, ast.Attribute) and test.attr == "TYPE_CHECKING"
+    )
+
+
+def _complaints() -> list[str]:
+    found = []
+    for path in _files():
+        room = _room(path)
+        name = path.relative_to(SOURCE).as_posix()
+        for module, line in _imports(path):
+            top, _, rest = module.partition(".")
+            if top == "esign_kit":
+                target = rest.partition(".")[0]
+                allowed = room in EDGES or target == room or target in ROOMS.get(room, set())
+                if room not in EDGES and target in EDGES - {"__init__"}:
+                    allowed = False
+                if target == "testing" and room not in ("testing", "cli"):
+                    allowed = False
+            elif top in sys.stdlib_module_names:
+                continue
+            else:
+                target = top
+                allowed = top in THIRD_PARTY.get(room, set())
+            if not allowed and (name, target) not in EXCEPTIONS:
+                found.append(f"{name}:{line} imports {module}")
+    return found
+
+
+def test_rooms_import_only_what_they_may() -> None:
+    complaints = _complaints()
+    assert not complaints, "\n" + "\n".join(complaints)
+
+
+def test_every_room_is_in_the_table() -> None:
+    rooms = {_room(path) for path in _files()}
+    assert rooms <= ROOMS.keys() | EDGES
+
+
+def test_no_exception_is_stale() -> None:
+    files = {path.relative_to(SOURCE).as_posix() for path in _files()}
+    used = set()
+    for path in _files():
+        name = path.relative_to(SOURCE).as_posix()
+        for module, _ in _imports(path):
+            top, _, rest = module.partition(".")
+            used.add((name, rest.partition(".")[0] if top == "esign_kit" else top))
+    stale = {key for key in EXCEPTIONS if key[0] in files and key not in used}
+    assert not stale
+
+
+@pytest.mark.parametrize("room", ["model", "asn1", "trust", "validation", "eid", "cades", "xades"])
+def test_no_clock_and_no_network(room: str) -> None:
+    """Time is an argument; only the verbs look at a clock, and only ``net`` opens a socket."""
+    forbidden = {"socket", "http", "urllib.request", "ssl", "asyncio", "time"}
+    found = []
+    for path in sorted((SOURCE / room).rglob("*.py")):
+        for module, line in _imports(path):
+            if module in forbidden or module.partition(".")[0] in forbidden - {"urllib.request"}:
+                found.append(f"{path.name}:{line} imports {module}")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if (
+                isinstance(node, ast.Call)
+                and isinstance(node.func, ast.Attribute)
+                and node.func.attr in ("now", "today", "utcnow")
+                and isinstance(node.func.value, ast.Name)
+                and node.func.value.id in ("datetime", "date")
+            ):
+                found.append(f"{path.name}:{node.lineno} asks the clock")
+    assert not found
+
+
+def test_modules_stay_small() -> None:
+    sizes = {
+        path.relative_to(SOURCE).as_posix(): len(path.read_text(encoding="utf-8").splitlines())
+        for path in _files()
+    }
+    # The report's types belong together; splitting them would only move the imports.
+    allowed = {"model/report.py": 560}
+    large = {name: size for name, size in sizes.items() if size > allowed.get(name, 500)}
+    assert not large
+
+
+def test_nothing_prints() -> None:
+    found = [
+        f"{path.relative_to(SOURCE)}:{node.lineno}"
+        for path in _files()
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id == "print"
+    ]
+    assert not found
