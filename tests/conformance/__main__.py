@@ -1,7 +1,7 @@
 """``python -m tests.conformance FOLDER --json OUT``: run every suite in a folder.
 
-Exit status: 0 if every wrong row is written down in ``deviations.toml``, 1 otherwise, 2 for a folder
-without suites.
+Exit status: 0 if every wrong row is written down in ``deviations.toml``, 1 otherwise, 2 for a
+folder without suites.
 """
 
 from __future__ import annotations
@@ -53,9 +53,9 @@ def main(arguments: list[str] | None = None) -> int:
     missing = table.unexplained(rows)
     out(f"{len(rows)} rows in {time.monotonic() - started:.0f} s; ")
     out(f"{len(missing)} wrong rows are not written down in deviations.toml\n")
-    out(
-        f"{sum(r.right is True for r in rows)} passed, {sum(r.right is False for r in rows)} failed\n"
-    )
+    passed = sum(row.right is True for row in rows)
+    failed = sum(row.right is False for row in rows)
+    out(f"{passed} passed, {failed} failed\n")
     return 1 if missing else 0
 
 

@@ -1,8 +1,8 @@
 """The corpus from the test data of esig/dss: one row for each key that a case asserts.
 
 A missing key is not asserted. Nothing is trusted unless the case names it, so what is compared is
-cryptography, structure and time-stamps. ``must_not_pass`` is asked twice: as the case states it, and
-with the signer's own certificate pinned, because without trust nothing can pass anyway.
+cryptography, structure and time-stamps. ``must_not_pass`` is asked twice: as the case states it,
+and with the signer's own certificate pinned, because without trust nothing can pass anyway.
 """
 
 from __future__ import annotations
@@ -257,7 +257,7 @@ _SIMPLE: dict[str, Callable[[Any], Any]] = {
 
 
 def _signing_certificate(report: Any, key: str) -> Any:
-    """All signatures must agree; a fact that was not looked at because of an earlier one is False."""
+    """All signatures must agree; a fact that was not looked at is False."""
     facts = [s.check("signing-certificate").facts for s in _all(report)]
     return all(bool(entry.get(key, False)) for entry in facts)
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def path_jobs(root: Path, suite: dict[str, Any], cases: Sequence[dict[str, Any]]) -> Iterator[Job]:
-    """Certificate paths: ``target`` under ``anchor``, with ``intermediates``, ``crls``, ``ocsp``."""
+    """``target`` under ``anchor``, with ``intermediates``, ``crls`` and ``ocsp``."""
     for case in cases:
 
         def run(case: dict[str, Any] = case) -> list[Row]:

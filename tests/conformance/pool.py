@@ -14,13 +14,13 @@ import selectors
 import signal
 import sys
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.conformance.model import Job, Row
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+    from pathlib import Path
 
 _FORBIDDEN = (
     "socket.connect",
@@ -132,7 +132,8 @@ def _limit(job: Job) -> None:
 def _listen(allowed: tuple[Path, ...]) -> list[str]:
     """Note forbidden doings in the returned list (audit events of the interpreter)."""
     told: list[str] = []
-    prefixes = tuple(str(path) for path in allowed) + (
+    prefixes = (
+        *(str(path) for path in allowed),
         *{sys.prefix, sys.base_prefix, sys.exec_prefix},
         "/usr/lib",
         "/lib",

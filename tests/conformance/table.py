@@ -32,7 +32,7 @@ def summary(rows: Sequence[Row]) -> str:
     for row in rows:
         by_suite[row.suite].append(row)
     lines = [
-        "| suite | rows | right | wrong | of these written down | uncounted | not built | slowest |",
+        "| suite | rows | right | wrong | written down | uncounted | not built | slowest |",
         "|---|---:|---:|---:|---:|---:|---:|---:|",
     ]
     for suite in sorted(by_suite):
