@@ -56,14 +56,17 @@ class AttributeSet:
         by_type: for each type (contents octets of the OID) the attributes of that type in order,
             each ``(start, stop, values_start, values_stop)``.
         span: start and stop of the attributes, without the identifier and length of the set.
-        sorted: they stand in the order of DER.
+        sorted: they, and the values of those that have several, stand in the order of DER.
         minimal: their own length octets are minimal.
     """
 
     __slots__ = ("by_type", "data", "minimal", "sorted", "span")
 
-    def __init__(self, data: bytes, start: int, stop: int) -> None:
-        """Read the frame of each attribute; raises :class:`InputError`."""
+    def __init__(self, data: bytes, start: int, stop: int, *, check_values: bool) -> None:
+        """Read the frame of each attribute; raises :class:`InputError`.
+
+        ``check_values`` looks at the order of values too, as signed attributes need.
+        """
         self.data = data
         self.span = (start, stop)
         self.by_type: dict[bytes, list[tuple[int, int, int, int]]] = {}
@@ -88,6 +91,9 @@ class AttributeSet:
             if raw < previous:
                 ordered = False
             previous = raw
+            if check_values and values != last and header(data, values, last)[2] != last:
+                several = [value.raw for value in children(data, values, last)]
+                ordered = ordered and several == sorted(several)
             kind = data[first:middle]
             entry = (start, end, values, last)
             if kind in by_type:
@@ -148,12 +154,14 @@ class AttributeSet:
     def set_octets(self) -> bytes:
         """Return the DER of the SET OF these attributes: what the signature value covers."""
         start, stop = self.span
-        if not self.minimal:
-            parts = [der_lengths(item.raw) for item in children(self.data, start, stop)]
-            return encode(SET, *sorted(parts)) if parts else encode(SET, b"")
-        if self.sorted:
+        if self.sorted and self.minimal:
             return encode(SET, self.data[start:stop])
-        return encode(SET, *sorted(item.raw for item in children(self.data, start, stop)))
+        parts = []
+        for item in children(self.data, start, stop):
+            kind, values = item.items()
+            inner = sorted(der_lengths(value.raw) for value in values)
+            parts.append(encode(SEQUENCE, kind.raw, encode(SET, b"".join(inner))))
+        return encode(SET, b"".join(sorted(parts)))
 
     def wire_octets(self) -> bytes:
         """Return the SET in the order in which the attributes stand."""
@@ -206,7 +214,7 @@ class SignerInfo:
         tag, inner, after = header(data, position, stop)
         self.signed: AttributeSet | None = None
         if tag == _CONTEXT_0:
-            self.signed = AttributeSet(data, inner, after)
+            self.signed = AttributeSet(data, inner, after, check_values=True)
             position = after
             tag, _, after = header(data, position, stop)
         _require(tag == SEQUENCE, "signatureAlgorithm")
@@ -222,7 +230,7 @@ class SignerInfo:
             tag, inner, after = header(data, position, stop)
             _require(tag == _CONTEXT_1 and after == stop, "unsignedAttrs")
             self.unsigned_span = (inner, after)
-            self.unsigned = AttributeSet(data, inner, after)
+            self.unsigned = AttributeSet(data, inner, after, check_values=False)
 
     def _read_signer(self, position: int, stop: int) -> int:
         data = self.data

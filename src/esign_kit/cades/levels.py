@@ -13,7 +13,7 @@ from esign_kit.cades import oids
 if TYPE_CHECKING:
     from esign_kit.asn1.cms import SignedData, SignerInfo
 
-__all__ = ["level"]
+__all__ = ["NOT_ETSI", "has_evidence_record", "level"]
 
 _REFERENCES = (oids.CERTIFICATE_REFERENCES, oids.REVOCATION_REFERENCES)
 _ARCHIVE = (
@@ -35,19 +35,44 @@ _NOT_IN_BASELINE = (
     oids.ARCHIVE_TIMESTAMP_V1,
     oids.ARCHIVE_TIMESTAMP_V2,
 )
+_LONG_TERM = ("CAdES-BASELINE-LT", "CAdES-BASELINE-LTA")
 NOT_ETSI = "CMS-NOT-ETSI"
 
 
-def level(message: SignedData, signer: SignerInfo, *, counter: bool = False) -> str:
+def has_evidence_record(message: SignedData, signer: SignerInfo) -> bool:
+    """Tell whether the signer carries an evidence record of the kind that fits (RFC 5276 § 3).
+
+    The internal one goes with embedded content, the external one with detached content. A record
+    covers the whole message, so one is enough for all signers.
+    """
+    if signer.unsigned is None:
+        return False
+    embedded = message.content_span is not None
+    return (
+        oids.EVIDENCE_RECORD_INTERNAL if embedded else oids.EVIDENCE_RECORD_EXTERNAL
+    ) in signer.unsigned
+
+
+def level(
+    message: SignedData,
+    signer: SignerInfo,
+    *,
+    counter: bool = False,
+    evidence_record: bool = False,
+    weak_reference: bool = False,
+) -> str:
     """Return the level in the words of EN 319 122, ``"CMS-NOT-ETSI"`` below CAdES-BES.
 
     Args:
         message: the message that the signer stands in.
         signer: the SignerInfo.
         counter: it is a counter-signature, which has no content-type attribute.
+        evidence_record: the message has one (:func:`has_evidence_record`).
+        weak_reference: signing-certificate-v2 by SHA-1, for which only the first version may be
+            used (EN 319 122-1 § 5.2.2).
     """
     signed = signer.signed
-    if signed is None or not _is_bes(signer, counter):
+    if signed is None or weak_reference or not _is_bes(signer, counter):
         return NOT_ETSI
     unsigned = signer.unsigned
     baseline = _is_baseline_b(message, signer, counter)
@@ -56,8 +81,6 @@ def level(message: SignedData, signer: SignerInfo, *, counter: bool = False) -> 
             return "CAdES-BASELINE-B"
         return "CAdES-EPES" if oids.SIGNATURE_POLICY in signed else "CAdES-BES"
     there = unsigned.by_type
-    if oids.EVIDENCE_RECORD_INTERNAL in there or oids.EVIDENCE_RECORD_EXTERNAL in there:
-        return "CAdES-ERS"
     if oids.SIGNATURE_TIMESTAMP not in there:
         if any(kind in there for kind in _ARCHIVE):
             return "CAdES-A"
@@ -65,7 +88,8 @@ def level(message: SignedData, signer: SignerInfo, *, counter: bool = False) -> 
             return "CAdES-BASELINE-B"
         return "CAdES-EPES" if oids.SIGNATURE_POLICY in signed else "CAdES-BES"
     if baseline and not any(kind in there for kind in _NOT_IN_BASELINE):
-        return _baseline(message, there)
+        reached = _baseline(message, there)
+        return "CAdES-ERS" if evidence_record and reached in _LONG_TERM else reached
     return _extended(message, there, baseline)
 
 

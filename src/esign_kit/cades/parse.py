@@ -4,27 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from esign_kit.algorithms import digest_algorithm
-from esign_kit.asn1.algorithm_identifier import (
-    decode_digest_algorithm,
-    decode_signature_algorithm,
-    split,
-)
 from esign_kit.asn1.cms import ID_DATA, SignedData, SignerInfo
-from esign_kit.asn1.reader import OCTET_STRING, OID, SEQUENCE, SET, header
-from esign_kit.cades import oids
-from esign_kit.cades.attributes import (
-    Facts,
-    certificate_references,
-    other_certificate_references,
-    revocation_values,
-    signed_facts,
-    signing_time,
-)
-from esign_kit.cades.levels import NOT_ETSI, level
+from esign_kit.asn1.reader import SEQUENCE, children, header
+from esign_kit.cades import oids, rules
+from esign_kit.cades.attributes import Facts, revocation_values, signed_facts
+from esign_kit.cades.levels import NOT_ETSI, has_evidence_record, level
 from esign_kit.cades.timestamps import timestamps
 from esign_kit.cades.wrapping import looks_like_signed_data, peek, unwrap
-from esign_kit.errors import InputError, LimitError, UnsupportedError
+from esign_kit.errors import InputError, LimitError
 from esign_kit.model.document import Coverage, Document, Scope
 from esign_kit.model.signature import (
     Finding,
@@ -40,16 +27,15 @@ from esign_kit.model.signature import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from esign_kit.algorithms import DigestAlgorithm, SignatureAlgorithm
+    from esign_kit.algorithms import DigestAlgorithm
     from esign_kit.asn1.cms import AttributeSet
+    from esign_kit.model.limits import Limits
     from esign_kit.model.signature import CertificateReference
     from esign_kit.trust.policy import ValidationPolicy
 
 __all__ = ["parse", "recognises"]
 
 _COUNTER_DEPTH = 4
-_SMALL = 64 * 1024
-_EDDSA_DIGESTS = {"ED25519": "SHA512", "ED448": "SHAKE256"}
 
 
 def recognises(data: bytes) -> bool:
@@ -96,7 +82,15 @@ def parse(data: bytes, *, detached: Sequence[Document], policy: ValidationPolicy
 class _Reader:
     """What all signers of one message share."""
 
-    __slots__ = ("_content", "_count", "_message", "_policy", "_shared", "detached")
+    __slots__ = (
+        "_content",
+        "_count",
+        "_evidence_record",
+        "_message",
+        "_policy",
+        "_shared",
+        "detached",
+    )
 
     def __init__(
         self, message: SignedData, detached: tuple[Document, ...], policy: ValidationPolicy
@@ -106,11 +100,24 @@ class _Reader:
         self._count = 0
         self._content = message.content
         self.detached = detached
+        self._evidence_record = False
         self._shared: tuple[Finding, ...] = ()
 
     def read(self) -> SignedDocument:
         message = self._message
         shared = []
+        signers: list[SignerInfo | InputError] = []
+        for number in range(len(message.signer_spans)):
+            try:
+                signers.append(message.signer(number))
+            except LimitError:
+                raise
+            except InputError as error:
+                signers.append(error)
+        self._evidence_record = any(
+            isinstance(signer, SignerInfo) and has_evidence_record(message, signer)
+            for signer in signers
+        )
         if message.trailing:
             shared.append(
                 Finding(
@@ -119,24 +126,17 @@ class _Reader:
                 )
             )
         if self._content is not None and self.detached:
-            problem = _content_conflict(self._content, self.detached)
+            problem = rules.content_conflict(self._content, self.detached)
             if problem is not None:
                 shared.append(problem)
         self._shared = tuple(shared)
-        signatures = [
-            self._signature(f"S-{number + 1}", number)
-            for number in range(len(message.signer_spans))
-        ]
-        return SignedDocument(Format.CADES, tuple(signatures), message.certificates, self._shared)
-
-    def _signature(self, name: str, number: int) -> ParsedSignature:
-        try:
-            signer = self._message.signer(number)
-        except LimitError:
-            raise
-        except InputError as error:
-            return self._broken(name, error)
-        return self.read_signer(name, signer, None, 0)
+        signatures = tuple(
+            self.read_signer(f"S-{number}", signer, None, 0)
+            if isinstance(signer, SignerInfo)
+            else self._broken(f"S-{number}", signer)
+            for number, signer in enumerate(signers, 1)
+        )
+        return SignedDocument(Format.CADES, signatures, message.certificates, self._shared)
 
     def _broken(self, name: str, error: InputError) -> ParsedSignature:
         self._count_one()
@@ -172,8 +172,8 @@ class _Reader:
         self._count_one()
         message = self._message
         findings = list(self._shared)
-        digest = _digest(signer, findings)
-        algorithm = _algorithm(signer, digest, findings)
+        digest = rules.message_digest_algorithm(signer, findings)
+        algorithm = rules.signer_algorithm(signer, digest, findings)
         signed = signer.signed
         signed_octets: tuple[bytes | Document, ...]
         references: tuple[SignedReference, ...] = ()
@@ -184,14 +184,14 @@ class _Reader:
         if signed is None:
             signed_octets = self._bare_octets(parent, findings)
         else:
-            signed_octets = _attribute_octets(signed, self._policy, findings)
+            signed_octets = rules.attribute_octets(signed, self._policy, findings)
             expected = None if parent is not None else message.content_type
             references = self._references(name, signer, signed, digest, parent, findings)
-            _check_content_type(signed, expected, findings)
-            _check_protection(signer, signed, findings)
-            has_ess, ess = _signing_certificate(signed, findings)
+            rules.check_content_type(signed, expected, findings)
+            rules.check_protection(signer, signed, findings)
+            has_ess, ess = rules.signing_certificate(signed, findings)
             if oids.SIGNING_TIME in signed:
-                claimed = _claimed_time(signed, findings)
+                claimed = rules.claimed_time(signed, findings)
             facts = signed_facts(signed)
         crls, responses = message.crls, message.ocsp_responses
         certificates = message.certificates
@@ -201,7 +201,7 @@ class _Reader:
         unsigned_facts: Any = {}
         if unsigned is not None:
             certificates, crls, responses = _unsigned_values(
-                unsigned, certificates, crls, responses, findings
+                unsigned, certificates, crls, responses, findings, self._policy.limits
             )
             unsigned_facts = Facts(unsigned, signed=False)
             if oids.SIGNING_TIME in unsigned:
@@ -223,10 +223,18 @@ class _Reader:
         return ParsedSignature(
             id=name,
             format=Format.CADES,
-            level=level(message, signer, counter=parent is not None),
+            level=level(
+                message,
+                signer,
+                counter=parent is not None,
+                evidence_record=self._evidence_record,
+                weak_reference=bool(ess)
+                and ess[0].version == 2
+                and ess[0].digest_algorithm == "SHA1",
+            ),
             packaging=self._packaging(),
             algorithm=algorithm,
-            algorithm_label=_label(signer.signature_algorithm),
+            algorithm_label=rules.label(signer.signature_algorithm),
             signature_value=signer.signature,
             signed_octets=signed_octets,
             references=references,
@@ -267,7 +275,7 @@ class _Reader:
                 )
             )
         covered = (Document(self._content),) if self._content is not None else self.detached
-        if any(_reads_as_attributes(document) for document in covered):
+        if any(rules.reads_as_attributes(document) for document in covered):
             findings.append(
                 Finding(
                     "cms.content-is-attributes",
@@ -287,19 +295,7 @@ class _Reader:
         parent: SignerInfo | None,
         findings: list[Finding],
     ) -> tuple[SignedReference, ...]:
-        value = signed.only(oids.MESSAGE_DIGEST)
-        stated = b""
-        if value is None or value[0] != OCTET_STRING:
-            findings.append(
-                Finding(
-                    "cms.message-digest",
-                    "signed attributes must hold exactly one message-digest with one value "
-                    "(RFC 5652 § 11.2)",
-                    fatal=True,
-                )
-            )
-        else:
-            stated = signed.data[value[1] : value[2]]
+        stated = rules.stated_digest(signed, findings)
         kind, resolve = ReferenceKind.DATA, self._resolver(digest)
         if parent is not None:
             kind, resolve = ReferenceKind.COUNTERSIGNED, _countersigned(parent, name)
@@ -312,7 +308,7 @@ class _Reader:
                 resolve=resolve,
                 error="" if stated else "the signature states no digest of the content",
                 error_code="" if stated else "cms.message-digest",
-                algorithm_label=_label(signer.digest_algorithm),
+                algorithm_label=rules.label(signer.digest_algorithm),
             ),
         )
 
@@ -404,213 +400,6 @@ def _countersigned(
     return resolve
 
 
-# ── algorithms ────────────────────────────────────────────────────────────────────────────────
-
-
-def _label(identifier: bytes) -> str:
-    try:
-        return split(identifier)[0]
-    except InputError:
-        return identifier.hex()
-
-
-def _digest(signer: SignerInfo, findings: list[Finding]) -> DigestAlgorithm | None:
-    try:
-        return decode_digest_algorithm(signer.digest_algorithm)
-    except InputError as error:
-        findings.append(Finding("cms.digest-algorithm", error.detail, fatal=True))
-        return None
-
-
-def _algorithm(
-    signer: SignerInfo, digest: DigestAlgorithm | None, findings: list[Finding]
-) -> SignatureAlgorithm | None:
-    try:
-        algorithm = decode_signature_algorithm(
-            signer.signature_algorithm, digest.name if digest is not None else None
-        )
-    except InputError as error:
-        findings.append(Finding("cms.signature-algorithm", error.detail, fatal=True))
-        return None
-    if algorithm is None or digest is None:
-        return algorithm
-    if algorithm.digest is None:
-        usual = _EDDSA_DIGESTS.get(algorithm.name)
-        if usual is not None and signer.signed is not None and digest.name != usual:
-            findings.append(
-                Finding(
-                    "cms.digest-unusual",
-                    f"{algorithm.name} goes with {usual} (RFC 8419 § 3.1), here with {digest.name}",
-                )
-            )
-    elif algorithm.digest != digest.name:
-        findings.append(
-            Finding(
-                "cms.digest-disagrees",
-                f"the signature algorithm uses {algorithm.digest}, "
-                f"the message digest {digest.name}",
-                fatal=True,
-            )
-        )
-    return algorithm
-
-
-def _check_protection(signer: SignerInfo, signed: AttributeSet, findings: list[Finding]) -> None:
-    """CMSAlgorithmProtection must name the algorithms that stand outside (RFC 6211 § 2)."""
-    if oids.ALGORITHM_PROTECTION not in signed:
-        return
-    value = signed.only(oids.ALGORITHM_PROTECTION)
-    good = False
-    try:
-        if value is not None and value[0] == SEQUENCE:
-            data = signed.data
-            tag, _, middle = header(data, value[1], value[2])
-            digest = data[value[1] : middle]
-            outer, _, after = header(data, middle, value[2])
-            if tag == SEQUENCE and outer == 0xA1 and after == value[2]:
-                signature = b"\x30" + data[middle + 1 : after]
-                good = _same_algorithm(digest, signer.digest_algorithm) and _same_algorithm(
-                    signature, signer.signature_algorithm
-                )
-    except InputError:
-        good = False
-    if not good:
-        findings.append(
-            Finding(
-                "cms.algorithm-protection",
-                "the protected algorithms are not those that the signature names",
-                fatal=True,
-            )
-        )
-
-
-def _same_algorithm(one: bytes, other: bytes) -> bool:
-    if one == other:
-        return True
-    first, second = split(one), split(other)
-    absent = (b"", b"\x05\x00")
-    return first[0] == second[0] and (
-        first[1] == second[1] or (first[1] in absent and second[1] in absent)
-    )
-
-
-# ── signed attributes ─────────────────────────────────────────────────────────────────────────
-
-
-def _attribute_octets(
-    signed: AttributeSet, policy: ValidationPolicy, findings: list[Finding]
-) -> tuple[bytes, ...]:
-    octets = signed.set_octets()
-    if signed.sorted and signed.minimal:
-        return (octets,)
-    findings.append(
-        Finding(
-            "cms.attributes-not-der",
-            "the signed attributes do not stand in DER; their DER form is verified"
-            + (
-                ", and, as the policy allows, the order in which they stand"
-                if policy.wire_order_attributes
-                else ""
-            ),
-        )
-    )
-    return (octets, signed.wire_octets()) if policy.wire_order_attributes else (octets,)
-
-
-def _check_content_type(
-    signed: AttributeSet, expected: bytes | None, findings: list[Finding]
-) -> None:
-    if expected is None:
-        if oids.CONTENT_TYPE in signed:
-            findings.append(
-                Finding(
-                    "cms.counter-content-type",
-                    "a counter-signature should not state a content type (RFC 5652 § 11.4)",
-                )
-            )
-        return
-    value = signed.only(oids.CONTENT_TYPE)
-    if value is None or value[0] != OID:
-        findings.append(
-            Finding(
-                "cms.content-type",
-                "signed attributes must hold exactly one content-type with one value "
-                "(RFC 5652 § 11.1)",
-                fatal=True,
-            )
-        )
-    elif signed.data[value[1] : value[2]] != expected:
-        findings.append(
-            Finding(
-                "cms.content-type-mismatch",
-                "the signed content type is not the type of the content",
-                fatal=True,
-            )
-        )
-
-
-def _signing_certificate(
-    signed: AttributeSet, findings: list[Finding]
-) -> tuple[bool, tuple[CertificateReference, ...]]:
-    """Read the signing-certificate attributes; version 2 goes before version 1."""
-    found: list[CertificateReference] = []
-    present = False
-    for kind, version in (
-        (oids.SIGNING_CERTIFICATE_V2, 2),
-        (oids.OTHER_SIGNING_CERTIFICATE, 0),
-        (oids.SIGNING_CERTIFICATE, 1),
-    ):
-        if kind not in signed:
-            continue
-        present = True
-        value = signed.only_raw(kind)
-        if value is None:
-            findings.append(
-                Finding(
-                    "cades.signing-certificate-twice",
-                    f"{oids.NAMES[kind]} must stand there once with one value (RFC 5035 § 3)",
-                    fatal=True,
-                )
-            )
-            continue
-        try:
-            references = (
-                certificate_references(value, version)
-                if version
-                else other_certificate_references(value)
-            )
-        except InputError as error:
-            findings.append(Finding("cades.signing-certificate", error.detail, fatal=True))
-            continue
-        if not references:
-            findings.append(
-                Finding(
-                    "cades.signing-certificate",
-                    f"{oids.NAMES[kind]} names no certificate",
-                    fatal=True,
-                )
-            )
-        if not found:
-            found += references
-    return present, tuple(found)
-
-
-def _claimed_time(signed: AttributeSet, findings: list[Finding]) -> Any:
-    try:
-        claimed = signing_time(signed)
-    except InputError as error:
-        findings.append(Finding("cms.signing-time", error.detail))
-        return None
-    if claimed is None:
-        findings.append(
-            Finding(
-                "cms.signing-time-twice",
-                "signing-time does not stand there once with one value; none is taken",
-            )
-        )
-    return claimed
-
-
 # ── unsigned attributes ───────────────────────────────────────────────────────────────────────
 
 
@@ -620,84 +409,28 @@ def _unsigned_values(
     crls: tuple[bytes, ...],
     responses: tuple[bytes, ...],
     findings: list[Finding],
+    limits: Limits,
 ) -> tuple[tuple[bytes, ...], tuple[bytes, ...], tuple[bytes, ...]]:
     """Add what certificate-values and revocation-values carry."""
+    if oids.CERTIFICATE_VALUES not in unsigned and oids.REVOCATION_VALUES not in unsigned:
+        return certificates, crls, responses
+    more: list[bytes] = []
+    more_crls: list[bytes] = []
+    more_responses: list[bytes] = []
     try:
         for value in unsigned.values(oids.CERTIFICATE_VALUES):
-            tag, start, stop = header(value, 0, len(value))
-            while start < stop:
-                tag, _, end = header(value, start, stop)
-                if tag == SEQUENCE:
-                    certificates += (value[start:end],)
-                start = end
+            _, start, stop = header(value, 0, len(value))
+            more += [item.raw for item in children(value, start, stop) if item.tag == SEQUENCE]
         for value in unsigned.values(oids.REVOCATION_VALUES):
-            more_crls, more_responses = revocation_values(value)
-            crls += tuple(more_crls)
-            responses += tuple(more_responses)
+            some_crls, some_responses = revocation_values(value)
+            more_crls += some_crls
+            more_responses += some_responses
     except InputError as error:
         findings.append(Finding("cades.values", f"embedded evidence: {error.detail}"))
-    return certificates, crls, responses
-
-
-# ── content ───────────────────────────────────────────────────────────────────────────────────
-
-
-def _content_conflict(content: bytes, given: tuple[Document, ...]) -> Finding | None:
-    """Embedded content and what the caller handed over must be the same octets."""
-    for document in given:
-        try:
-            if _same_octets(content, document):
-                return None
-        except UnsupportedError:
-            continue
-    return Finding(
-        "cms.content-conflict",
-        "the signature carries its content, and the document handed over is another one",
-        fatal=True,
-    )
-
-
-def _same_octets(content: bytes, document: Document) -> bool:
-    if not document.has_octets:
-        known = document.digests
-        return bool(known) and all(
-            digest_algorithm(name).hash(content) == value for name, value in known.items()
-        )
-    if document.size != len(content):
-        return False
-    if not document.is_file:
-        return document.octets() == content
-    position = 0
-    for block in document.blocks():
-        if content[position : position + len(block)] != block:
-            return False
-        position += len(block)
-    return position == len(content)
-
-
-def _reads_as_attributes(document: Document) -> bool:
-    """Tell whether content is a SET OF Attribute (draft-ietf-lamps-cms-euf-cma-signeddata)."""
-    size = document.size
-    if size is None or size > _SMALL * 16:
-        return False
-    try:
-        data = document.octets()
-        if data[:1] != b"\x31":
-            return False
-        _, start, stop = header(data, 0, len(data))
-        if stop != len(data) or start == stop:
-            return False
-        while start < stop:
-            tag, inner, end = header(data, start, stop)
-            if tag != SEQUENCE:
-                return False
-            tag, _, middle = header(data, inner, end)
-            if tag != OID:
-                return False
-            tag, _, last = header(data, middle, end)
-            if tag != SET or last != end:
-                return False
-            start = end
-    except InputError:
-        return False
-    return True
+    for count, limit in (
+        (len(certificates) + len(more), limits.certificates),
+        (len(crls) + len(more_crls) + len(more_responses), limits.evidence_items),
+    ):
+        if count > limit:
+            raise LimitError(f"{count} items of embedded evidence; the limit is {limit}")
+    return certificates + tuple(more), crls + tuple(more_crls), responses + tuple(more_responses)
