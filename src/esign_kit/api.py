@@ -475,24 +475,21 @@ def _unwrapped(data: bytes) -> bytes:
         return data
 
 
-def _embedded(parsed: SignedDocument, evidence: Evidence) -> Evidence:
-    """Evidence given, and all that the file carries."""
-    certificates: dict[bytes, None] = {}
-    crls: dict[bytes, None] = {}
-    answers: dict[bytes, None] = {}
-    for item in parsed.signatures:
-        crls.update(dict.fromkeys(item.crls))
-        answers.update(dict.fromkeys(item.ocsp_responses))
-    certificates.update(dict.fromkeys(parsed.certificates))
-    if not (certificates or crls or answers):
-        return evidence
-    return Evidence(tuple(certificates), tuple(crls), tuple(answers)) + evidence
+def _embedded(parsed: SignedDocument, given: Evidence) -> Evidence:
+    """Return the evidence that the file carries, and what was given."""
+    signatures = parsed.signatures
+    if not any([item.crls or item.ocsp_responses for item in signatures]):
+        return given
+    crls = dict.fromkeys(crl for item in signatures for crl in item.crls)
+    answers = dict.fromkeys(answer for item in signatures for answer in item.ocsp_responses)
+    return Evidence(crls=tuple(crls), ocsp_responses=tuple(answers)) + given
 
 
 def _all_certificates(
     parsed: SignedDocument, helpers: tuple[Certificate, ...]
 ) -> tuple[Certificate, ...]:
-    ders = dict.fromkeys(der for item in parsed.signatures for der in item.certificates)
+    ders = dict.fromkeys(parsed.certificates)
+    ders.update(dict.fromkeys(der for item in parsed.signatures for der in item.certificates))
     return (*_readable(ders), *helpers)
 
 

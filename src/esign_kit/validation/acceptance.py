@@ -110,13 +110,18 @@ def check_signing_time(
             "signing-time",
             CheckStatus.INDETERMINATE,
             SubIndication.SIG_CONSTRAINTS_FAILURE,
-            f"claimed {claimed:%Y-%m-%d %H:%M:%S} UTC, later than the signature is known to exist",
+            f"claimed {_text(claimed)}, later than the signature is known to exist",
             code="signing-time.later-than-proof",
             facts={"claimed": claimed},
         )
     return Check(
         "signing-time",
         CheckStatus.PASSED,
-        detail=f"claimed {claimed:%Y-%m-%d %H:%M:%S} UTC; a claim proves nothing",
+        detail=f"claimed {_text(claimed)}; a claim proves nothing",
         facts={"claimed": claimed},
     )
+
+
+def _text(moment: datetime) -> str:
+    # isoformat costs a fifth of strftime, and this line is part of every report.
+    return moment.isoformat(" ", "seconds")[:19] + " UTC"

@@ -10,7 +10,6 @@ from esign_kit.algorithms import digest_algorithm
 from esign_kit.errors import EsignError, LimitError
 from esign_kit.model.document import Coverage, Document, Scope
 from esign_kit.model.report import Check, CheckStatus, SubIndication
-from esign_kit.model.signature import ReferenceKind
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,7 +25,7 @@ _DIGESTS_PASSED = Check("reference-digest", CheckStatus.PASSED, detail="1 refere
 _VALUE_PASSED = Check(
     "signature-value", CheckStatus.PASSED, detail="the value verifies with the signer's key"
 )
-_DATA_KINDS = (ReferenceKind.DATA, ReferenceKind.MANIFEST_ENTRY, ReferenceKind.COUNTERSIGNED)
+_COVERED = Check("coverage", CheckStatus.PASSED, detail="the whole document")
 
 
 @dataclass(slots=True)
@@ -182,6 +181,8 @@ def check_coverage(scopes: Sequence[Scope], policy: ValidationPolicy) -> Check:
     from esign_kit.trust.policy import CoverageRule
 
     kinds = {scope.coverage for scope in scopes}
+    if Coverage.FULL in kinds:
+        return _COVERED
     facts = {"scopes": [{"name": s.name, "coverage": str(s.coverage)} for s in scopes]}
     data = kinds - {Coverage.NONE}
     if not data:
@@ -193,8 +194,6 @@ def check_coverage(scopes: Sequence[Scope], policy: ValidationPolicy) -> Check:
             code="coverage.none",
             facts=facts,
         )
-    if Coverage.FULL in data:
-        return Check("coverage", CheckStatus.PASSED, detail="the whole document", facts=facts)
     if Coverage.PARTIAL in data:
         parts = ", ".join(s.name or "(unnamed)" for s in scopes if s.coverage is Coverage.PARTIAL)
         if policy.coverage is CoverageRule.ANY:
