@@ -252,6 +252,34 @@ for _name, _size, _attribute, _oid, _uris in (
         DigestAlgorithm(_name, _size, getattr(hashlib, _attribute), oids=(_oid,), uris=_uris)
     )
 
+
+
+class _Shake256:
+    """SHAKE256 with the 512-bit output that CMS fixes for Ed448 (RFC 8419 § 2.3, RFC 8702)."""
+
+    __slots__ = ("_running",)
+
+    def __init__(self) -> None:
+        self._running = hashlib.shake_256()
+
+    def update(self, data: bytes, /) -> None:
+        self._running.update(data)
+
+    def digest(self) -> bytes:
+        return self._running.digest(64)
+
+
+register_digest(
+    DigestAlgorithm(
+        "SHAKE256",
+        64,
+        _Shake256,
+        # id-shake256-len with its length, and id-shake256 without parameters.
+        oids=("2.16.840.1.101.3.4.2.18", "2.16.840.1.101.3.4.2.12"),
+        parameters=b"\x02\x02\x02\x00",
+    )
+)
+
 _PKCS1 = "1.2.840.113549.1.1."
 for _digest, _oids, _uris in (
     ("MD5", (_PKCS1 + "4",), (_MORE + "rsa-md5",)),

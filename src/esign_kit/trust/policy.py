@@ -93,6 +93,7 @@ _DIGESTS: Mapping[str, datetime | None] = {
     "SHA3-256": _FOREVER,
     "SHA3-384": _FOREVER,
     "SHA3-512": _FOREVER,
+    "SHAKE256": _FOREVER,
     # National digests stand here by the name of the algorithm table; a profile may end them.
     "GOST34311-TEST": _FOREVER,
     "GOST34311-CP": _FOREVER,
