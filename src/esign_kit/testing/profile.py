@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import is_dataclass, replace
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from esign_kit.errors import ProfileError
 
@@ -31,4 +31,4 @@ def fixture_profile(pki: FixturePKI) -> Profile:
     base = profile(pki.country.profile)
     if not is_dataclass(base):
         raise ProfileError(f"profile {pki.country.profile!r} cannot be given other anchors")
-    return cast("Profile", replace(base, trust=pki.trust))
+    return replace(base, trust=pki.trust)
