@@ -56,7 +56,8 @@ class DigestAlgorithm:
         new: makes a running digest.
         oids, uris: all spellings that are read; the first is the one that is written.
         parameters: DER of the AlgorithmIdentifier parameters that is written (empty: absent).
-        slow: no native code behind it; ``Limits.slow_hash_size`` applies.
+        slow_here: tells whether no native code is behind it on this machine; ``None`` for a
+            digest that always has some.
     """
 
     name: str
@@ -65,7 +66,12 @@ class DigestAlgorithm:
     oids: tuple[str, ...] = ()
     uris: tuple[str, ...] = ()
     parameters: bytes = b""
-    slow: bool = False
+    slow_here: Callable[[], bool] | None = None
+
+    @property
+    def slow(self) -> bool:
+        """True if only Python computes it here; ``Limits.slow_hash_size`` applies then."""
+        return self.slow_here is not None and self.slow_here()
 
     @property
     def oid(self) -> str:
@@ -235,6 +241,8 @@ _MORE07 = "http://www.w3.org/2007/05/xmldsig-more#"
 _MORE21 = "http://www.w3.org/2021/04/xmldsig-more#"
 _XENC = "http://www.w3.org/2001/04/xmlenc#"
 _NULL = b"\x05\x00"
+_oids: tuple[str, ...]
+_uris: tuple[str, ...]
 
 for _name, _size, _attribute, _oid, _uris in (
     ("MD5", 16, "md5", "1.2.840.113549.2.5", (_MORE + "md5",)),
@@ -251,7 +259,6 @@ for _name, _size, _attribute, _oid, _uris in (
     register_digest(
         DigestAlgorithm(_name, _size, getattr(hashlib, _attribute), oids=(_oid,), uris=_uris)
     )
-
 
 
 class _Shake256:
@@ -351,3 +358,57 @@ for _digest, _oid, _uris in (
     ("SHA512", "2.16.840.1.101.3.4.3.4", ()),
 ):
     register_signature(SignatureAlgorithm(f"DSA-{_digest}", "DSA", "DSA", _digest, (_oid,), _uris))
+
+# National algorithms: rows of the same table. The mathematics is loaded when a row is first used;
+# see ``esign_kit.crypto.national`` for what each name stands for.
+
+
+def _national_digest(name: str) -> Callable[[], Hasher]:
+    def new() -> Hasher:
+        from esign_kit.crypto.national import new_digest
+
+        return new_digest(name)
+
+    return new
+
+
+def _national_slow() -> bool:
+    from esign_kit.crypto.national import slow
+
+    return slow()
+
+
+_KZ = "1.2.398.3.10.1."
+_KZ_URI = "urn:ietf:params:xml:ns:pkigovkz:xmlsec:algorithms:"
+_UZ = "1.2.860.3.15."
+for _name, _size, _oids, _uris in (
+    ("GOST34311-TEST", 32, (_KZ + "3.1", _KZ + "3.1.1.0"), (_MORE + "gost34311",)),
+    ("GOST34311-CP", 32, (_UZ + "1.3.2.1.1",), ()),
+    ("GOST34311-CP-2024", 32, (_UZ + "2.3.2.1.1",), ()),
+    ("STREEBOG-256", 32, (), ()),
+    ("STREEBOG-512", 64, (_KZ + "3.3",), (_KZ_URI + "gostr34112015-512",)),
+):
+    register_digest(
+        DigestAlgorithm(
+            _name, _size, _national_digest(_name), _oids, _uris, _NULL, slow_here=_national_slow
+        )
+    )
+for _name, _key, _digest, _oid, _uris in (
+    (
+        "GOST34310-GOST34311-TEST",
+        "GOST34310-256",
+        "GOST34311-TEST",
+        _KZ + "1.1.2",
+        (_MORE + "gost34310-gost34311",),
+    ),
+    (
+        "GOST3410-STREEBOG-512",
+        "GOST3410-512",
+        "STREEBOG-512",
+        _KZ + "1.2.3.2",
+        (_KZ_URI + "gostr34102015-gostr34112015-512",),
+    ),
+    ("OZDST1092-GOST34311-CP", "OZDST1092-256", "GOST34311-CP", _UZ + "1.1.2.2.2.2", ()),
+    ("OZMST286-GOST34311-CP-2024", "OZDST1092-256", "GOST34311-CP-2024", _UZ + "2.1.2.2.2.2", ()),
+):
+    register_signature(SignatureAlgorithm(_name, "GOST", _key, _digest, (_oid,), _uris, _NULL))

@@ -40,7 +40,15 @@ RSASSA_PSS = "1.2.840.113549.1.1.10"
 MGF1 = "1.2.840.113549.1.1.8"
 EC_PUBLIC_KEY = "1.2.840.10045.2.1"
 
-KEY_OID_FAMILIES = {RSA_ENCRYPTION: "RSA", EC_PUBLIC_KEY: "ECDSA"}
+KEY_OID_FAMILIES = {
+    RSA_ENCRYPTION: "RSA",
+    EC_PUBLIC_KEY: "ECDSA",
+    # The Kazakh client writes the key's OID for the old algorithm, and RSA's too.
+    "1.2.398.3.10.1.1.1.1": "GOST34310",
+    "1.2.398.3.10.1.1.2.2": "GOST3410",
+    "1.2.860.3.15.1.1.2.1": "OZDST1092",
+    "1.2.860.3.15.2.1.2.1": "OZMST286",
+}
 """Key OIDs that CMS writers put where a signature OID belongs (RFC 5652 allows the first): the
 digest comes from ``digestAlgorithm`` then. National packages add theirs."""
 

@@ -97,6 +97,7 @@ _DIGESTS: Mapping[str, datetime | None] = {
     # National digests stand here by the name of the algorithm table; a profile may end them.
     "GOST34311-TEST": _FOREVER,
     "GOST34311-CP": _FOREVER,
+    "GOST34311-CP-2024": _FOREVER,
     "STREEBOG-256": _FOREVER,
     "STREEBOG-512": _FOREVER,
 }
