@@ -60,7 +60,7 @@ class AttributeSet:
         minimal: their own length octets are minimal.
     """
 
-    __slots__ = ("by_type", "data", "minimal", "sorted", "span")
+    __slots__ = ("_single", "by_type", "data", "minimal", "sorted", "span")
 
     def __init__(self, data: bytes, start: int, stop: int, *, check_values: bool) -> None:
         """Read the frame of each attribute; raises :class:`InputError`.
@@ -71,6 +71,8 @@ class AttributeSet:
         self.span = (start, stop)
         self.by_type: dict[bytes, list[tuple[int, int, int, int]]] = {}
         by_type = self.by_type
+        self._single: dict[bytes, tuple[int, int, int] | None] | None = None
+        single: dict[bytes, tuple[int, int, int] | None] = {}
         ordered = minimal = True
         previous = b""
         while start < stop:
@@ -91,16 +93,22 @@ class AttributeSet:
             if raw < previous:
                 ordered = False
             previous = raw
-            if check_values and values != last and header(data, values, last)[2] != last:
-                several = [value.raw for value in children(data, values, last)]
-                ordered = ordered and several == sorted(several)
             kind = data[first:middle]
             entry = (start, end, values, last)
+            if check_values and values != last:
+                tag, inner, stop_ = header(data, values, last)
+                single[kind] = (tag, inner, last) if stop_ == last and kind not in by_type else None
+                if stop_ != last:
+                    several = [value.raw for value in children(data, values, last)]
+                    ordered = ordered and several == sorted(several)
             if kind in by_type:
                 by_type[kind].append(entry)
+                single[kind] = None
             else:
                 by_type[kind] = [entry]
             start = end
+        if check_values:
+            self._single = single
         self.sorted = ordered
         self.minimal = minimal
 
@@ -121,6 +129,8 @@ class AttributeSet:
 
         ``None`` where there is no such attribute, more than one, or not exactly one value.
         """
+        if self._single is not None:
+            return self._single.get(kind)
         entries = self.by_type.get(kind)
         if entries is None or len(entries) != 1:
             return None
