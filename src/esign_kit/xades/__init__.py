@@ -1,0 +1,1 @@
+"""XAdES signatures: reading and building (EN 319 132-1; TS 101 903 is read)."""

@@ -1,0 +1,64 @@
+"""XML Signature 1.1: parsing, canonicalisation, references, transforms; the only room with lxml."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from esign_kit.xmldsig.c14n import (
+    EXCLUSIVE,
+    INCLUSIVE,
+    Canonicalization,
+    canonicalization,
+    canonicalize,
+)
+from esign_kit.xmldsig.keyinfo import KeyInfo, issuer_serial, read_key_info
+from esign_kit.xmldsig.parser import XmlDocument, looks_like_xml, parse
+from esign_kit.xmldsig.reference import Resolver, Target
+from esign_kit.xmldsig.signature import (
+    ReferenceElement,
+    SignatureElement,
+    read_reference,
+    read_signature,
+    value_text,
+)
+from esign_kit.xmldsig.transforms import decode_base64
+
+if TYPE_CHECKING:
+    from esign_kit.xmldsig.parser import Element
+
+__all__ = [
+    "EXCLUSIVE",
+    "INCLUSIVE",
+    "Canonicalization",
+    "Element",
+    "KeyInfo",
+    "ReferenceElement",
+    "Resolver",
+    "SignatureElement",
+    "Target",
+    "XmlDocument",
+    "canonicalization",
+    "canonicalize",
+    "decode_base64",
+    "issuer_serial",
+    "local_name",
+    "looks_like_xml",
+    "namespace",
+    "parse",
+    "read_key_info",
+    "read_reference",
+    "read_signature",
+    "value_text",
+]
+
+
+def local_name(element: Element) -> str:
+    """Return the name of an element without its namespace."""
+    tag: str = element.tag
+    return tag.rpartition("}")[2]
+
+
+def namespace(element: Element) -> str:
+    """Return the namespace of an element; empty if it has none."""
+    tag: str = element.tag
+    return tag[1:].partition("}")[0] if tag.startswith("{") else ""

@@ -1,0 +1,300 @@
+"""One hardened parser. What it made is the only tree that is digested and the only one read.
+
+Before libxml2 sees an octet the prolog is read here: the encoding (UTF-8 or UTF-16, nothing else)
+and that there is no document type declaration. Entities, network, DTDs and XInclude are off.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from lxml import etree
+
+from esign_kit.errors import InputError, LimitError, UnsupportedError
+from esign_kit.xmldsig.names import ID_ATTRIBUTES, SIGNATURE, WSU, XML
+
+if TYPE_CHECKING:
+    from esign_kit.model.limits import Limits
+
+__all__ = ["Element", "XmlDocument", "looks_like_xml", "parse", "parse_fragment", "to_utf8"]
+
+Element = Any
+"""An element of the tree; the type of lxml has no stubs of its own."""
+
+_SPACE = b" \t\r\n"
+_DECLARATION = re.compile(
+    rb"""<\?xml\s+version\s*=\s*["']1\.[0-9]["'](?:\s+encoding\s*=\s*["']([A-Za-z0-9._-]+)["'])?"""
+    rb"""(?:\s+standalone\s*=\s*["'](?:yes|no)["'])?\s*\?>"""
+)
+_TEXT_DECLARATION = re.compile(r"<\?xml\s[^>]*\?>")
+_HUGE = 10_000_000
+_DEPTH_OF_LIBXML2 = 256
+_NAMESPACE_WORK = 400_000_000
+"""Elements × square of the namespaces in scope: what inclusive canonicalisation costs, about 2 s."""
+_IDS = etree.XPath(
+    "//*[@Id=$v or @ID=$v or @id=$v or @xml:id=$v or @wsu:Id=$v or @AssertionID=$v]",
+    namespaces={"wsu": WSU, "xml": XML},
+)
+_SMALL = 64 * 1024
+
+
+class XmlDocument:
+    """A parsed document.
+
+    Attributes:
+        root: the document element.
+        tree: the document with the comments and instructions around its element.
+        octets: what was parsed, as UTF-8 without a byte order mark.
+        limits: bounds for all work on this document.
+    """
+
+    __slots__ = ("_by_id", "_cache", "limits", "octets", "root", "tree")
+
+    def __init__(self, root: Element, octets: bytes, limits: Limits) -> None:
+        self.root = root
+        self.tree = root.getroottree()
+        self.octets = octets
+        self.limits = limits
+        self._by_id: dict[str, list[Element]] | None = None
+        self._cache: dict[Any, Any] = {}
+
+    def elements_with_id(self, value: str) -> list[Element]:
+        """Return all elements that hold the value in an Id attribute of any known spelling.
+
+        More than one is for the caller to refuse: nobody knows which of them was signed.
+        """
+        if len(self.octets) <= _SMALL:
+            if self._by_id is None:
+                self._by_id = _index(self.root)
+            return self._by_id.get(value, [])
+        found: list[Element] = _IDS(self.root, v=value)
+        return found
+
+    def signatures(self) -> list[Element]:
+        """Return all ds:Signature elements in document order."""
+        return list(self.root.iter(SIGNATURE))
+
+    @property
+    def has_siblings(self) -> bool:
+        """True if comments or instructions stand beside the document element."""
+        return self.root.getprevious() is not None or self.root.getnext() is not None
+
+    def cached(self, key: Any) -> bytes | None:
+        """Return canonical octets of this document that were made before."""
+        entry = self._cache.get(key)
+        return None if entry is None else entry[0]
+
+    def cache(self, key: Any, octets: bytes, held: Any) -> None:
+        """Keep canonical octets; ``held`` keeps alive what the key knows by identity."""
+        if len(self._cache) < 8:
+            self._cache[key] = (octets, held)
+
+    def element_count(self) -> int:
+        """Return an upper bound of the number of nodes that carry a tag; costs no walk."""
+        return self.octets.count(b"<")
+
+
+def _index(root: Element) -> dict[str, list[Element]]:
+    found: dict[str, list[Element]] = {}
+    for element in root.iter("*"):
+        attributes = element.attrib
+        if not attributes:
+            continue
+        values = {attributes[name] for name in ID_ATTRIBUTES if name in attributes}
+        for value in values:
+            found.setdefault(value, []).append(element)
+    return found
+
+
+def looks_like_xml(data: bytes) -> bool:
+    """Return whether the octets could start an XML document; cheap and never an error."""
+    head = data[:64]
+    if head.startswith((b"\xff\xfe", b"\xfe\xff", b"<\x00", b"\x00<")):
+        return True
+    return head.removeprefix(b"\xef\xbb\xbf").lstrip(_SPACE).startswith(b"<")
+
+
+def parse(data: bytes, limits: Limits) -> XmlDocument:
+    """Parse a document.
+
+    Raises:
+        LimitError: larger, deeper or more numerous than the limits.
+        UnsupportedError: an encoding other than UTF-8 and UTF-16.
+        InputError: a document type declaration, or not well formed.
+    """
+    if len(data) > limits.signature_size:
+        raise LimitError(
+            f"the XML has {len(data)} octets; the limit is {limits.signature_size}",
+            code="xml.too-large",
+        )
+    octets = to_utf8(data)
+    refuse_doctype(octets)
+    root = _parse(octets, limits)
+    return XmlDocument(root, octets, limits)
+
+
+def parse_fragment(octets: bytes) -> Element:
+    """Parse octets that we serialised ourselves from a tree that had passed :func:`parse`."""
+    try:
+        return etree.fromstring(octets, _parser(len(octets) > _HUGE))
+    except (etree.LxmlError, ValueError) as error:
+        raise InputError(f"XML: {error}", code="xml.malformed") from error
+
+
+def _parser(huge: bool) -> Any:
+    # One for each call: parsers are not shared between threads, and making one costs 2 µs.
+    return etree.XMLParser(
+        encoding="utf-8",
+        resolve_entities=False,
+        no_network=True,
+        load_dtd=False,
+        dtd_validation=False,
+        attribute_defaults=False,
+        collect_ids=False,
+        huge_tree=huge,
+    )
+
+
+def _parse(octets: bytes, limits: Limits) -> Element:
+    _check_sizes(octets, limits)
+    huge = len(octets) > _HUGE or limits.xml_depth > _DEPTH_OF_LIBXML2
+    try:
+        root = etree.fromstring(octets, _parser(huge))
+    except etree.XMLSyntaxError as error:
+        message = str(error.msg or error)
+        if "XML_PARSE_HUGE" in message or "depth" in message:
+            raise LimitError(f"XML: {message}", code="xml.too-deep") from None
+        raise InputError(f"not well-formed XML: {message}", code="xml.malformed") from None
+    except (etree.LxmlError, ValueError) as error:
+        raise InputError(f"XML: {error}", code="xml.malformed") from error
+    if root is None:
+        raise InputError("the XML has no element", code="xml.malformed")
+    if huge or limits.xml_depth < _DEPTH_OF_LIBXML2:
+        _check_depth(root, limits.xml_depth)
+    _check_namespaces(octets, root)
+    return root
+
+
+def _check_sizes(octets: bytes, limits: Limits) -> None:
+    tags = octets.count(b"<")
+    # Each element has one tag or two; comments and instructions count as well.
+    if tags > 2 * limits.xml_elements:
+        raise LimitError(
+            f"the XML has more than {limits.xml_elements} elements", code="xml.too-many-elements"
+        )
+    most = limits.xml_attributes
+    if octets.count(b"=") > most:
+        # An attribute takes five octets at least (` a=""`), and no `<` stands inside a tag.
+        long_tags = re.compile(rb"<[^<!?/]{%d,}" % (5 * most))
+        for match in long_tags.finditer(octets):
+            if _attribute_count(match.group()) > most:
+                raise LimitError(
+                    f"an element has more than {most} attributes", code="xml.too-many-attributes"
+                )
+
+
+_ATTRIBUTE = re.compile(rb"""[^\s=<>"'/]+\s*=\s*(?:"[^"]*"|'[^']*')|(>)""")
+
+
+def _attribute_count(tag: bytes) -> int:
+    count = 0
+    for match in _ATTRIBUTE.finditer(tag):
+        if match.group(1):
+            break
+        count += 1
+    return count
+
+
+def _check_depth(root: Element, limit: int) -> None:
+    if etree.XPath("/" + "/".join(["*"] * (limit + 1)))(root):
+        raise LimitError(f"the XML is nested deeper than {limit}", code="xml.too-deep")
+
+
+def _check_namespaces(octets: bytes, root: Element) -> None:
+    declarations = octets.count(b"xmlns")
+    if octets.count(b"<") * declarations * declarations <= _NAMESPACE_WORK:
+        return
+    scope = work = 0
+    for event, _ in etree.iterwalk(root, events=("start-ns", "end-ns", "start")):
+        if event == "start-ns":
+            scope += 1
+        elif event == "end-ns":
+            scope -= 1
+        else:
+            work += scope * scope
+            if work > _NAMESPACE_WORK:
+                raise LimitError(
+                    "the XML declares more namespaces than can be canonicalised in time",
+                    code="xml.too-many-namespaces",
+                )
+
+
+def to_utf8(data: bytes) -> bytes:
+    """Return the document as UTF-8 without a byte order mark.
+
+    Raises:
+        UnsupportedError: another encoding is declared.
+        InputError: the octets are not in the encoding that they state.
+    """
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return _from_utf16(data, "utf-16")
+    if data.startswith(b"<\x00"):
+        return _from_utf16(data, "utf-16-le")
+    if data.startswith(b"\x00<"):
+        return _from_utf16(data, "utf-16-be")
+    data = data.removeprefix(b"\xef\xbb\xbf")
+    if data.startswith(b"<?xml") and data[5:6] in (b" ", b"\t", b"\r", b"\n"):
+        match = _DECLARATION.match(data)
+        if match is None:
+            raise InputError("the XML declaration is malformed", code="xml.malformed")
+        encoding = match.group(1)
+        if encoding is not None and encoding.lower() not in (b"utf-8", b"utf8", b"us-ascii"):
+            raise UnsupportedError(
+                f"the XML is declared as {encoding.decode('ascii')}; only UTF-8 and UTF-16 are read",
+                code="xml.encoding",
+                hint="ask the sender for the file as it was signed, in UTF-8",
+            )
+    return data
+
+
+def _from_utf16(data: bytes, codec: str) -> bytes:
+    try:
+        text = data.decode(codec)
+        match = _TEXT_DECLARATION.match(text)
+        if match is not None:
+            declared = re.search(r"""encoding\s*=\s*["']([^"']*)["']""", match.group())
+            if declared and not declared.group(1).lower().startswith(("utf-16", "utf16")):
+                raise InputError(
+                    f"UTF-16 octets that call themselves {declared.group(1)}", code="xml.encoding"
+                )
+            text = text[match.end() :]
+        return text.encode("utf-8")
+    except UnicodeError:
+        raise InputError("the XML is not valid UTF-16", code="xml.encoding") from None
+
+
+def refuse_doctype(octets: bytes) -> None:
+    """Refuse a document type declaration before any parser sees it.
+
+    It can only stand before the document element, so the walk ends at the first start tag.
+    """
+    position = 0
+    while True:
+        position = octets.find(b"<", position)
+        if position < 0:
+            return
+        if octets.startswith(b"<?", position):
+            end = octets.find(b"?>", position)
+        elif octets.startswith(b"<!--", position):
+            end = octets.find(b"-->", position + 4)
+        elif octets.startswith(b"<!", position):
+            raise InputError(
+                "the XML has a document type declaration; these are never accepted",
+                code="xml.doctype",
+            )
+        else:
+            return
+        if end < 0:
+            return
+        position = end + 2
