@@ -7,13 +7,13 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.unit.net.loopback import http
 
 from esign_kit.errors import EvidenceError
 from esign_kit.model.evidence import FetchPurpose, FetchRequest
 from esign_kit.model.limits import Limits
 from esign_kit.net.fetcher import ENVIRONMENT, HttpFetcher
 from esign_kit.net.guard import Guard
+from tests.unit.net.loopback import http
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -1,0 +1,444 @@
+"""Gathering: what a path still lacks is asked of the addresses that its certificates name.
+
+Nothing is fetched that is already there, nothing that cannot matter (without an anchor nobody's
+word on revocation counts), and nothing fails: a question that brought no usable answer is noted in
+the evidence and surfaces as TRY_LATER.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from typing import TYPE_CHECKING
+
+from esign_kit.asn1.certificate import Certificate
+from esign_kit.asn1.reader import read_all
+from esign_kit.asn1.revocation import OcspResponse, build_ocsp_request, distribution_points
+from esign_kit.errors import EsignError, EvidenceError, InputError
+from esign_kit.model.evidence import (
+    Evidence,
+    FetchFailure,
+    FetchPurpose,
+    FetchRequest,
+    RevocationStatus,
+)
+from esign_kit.model.signature import Purpose
+from esign_kit.net.cache import CacheKey
+from esign_kit.net.issuers import issued_by, issuers_among, read_certificates
+from esign_kit.trust.policy import Revocation
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from datetime import datetime
+
+    from esign_kit.model.evidence import Fetcher, RevocationInfo
+    from esign_kit.net.cache import EvidenceCache
+    from esign_kit.trust.path import PathResult
+    from esign_kit.trust.policy import ValidationPolicy
+    from esign_kit.trust.store import TrustStore
+
+__all__ = ["gather"]
+
+_MAX_TARGETS = 16
+_OCSP_REQUEST = "application/ocsp-request"
+_MAX_URLS = 3
+_ISSUER_KEPT = 30 * 24 * 3600.0
+_TIME_STAMPING = "1.3.6.1.5.5.7.3.8"
+_FRESHEST_CRL = "2.5.29.46"
+_KNOWN = frozenset({RevocationStatus.GOOD, RevocationStatus.REVOKED, RevocationStatus.ON_HOLD})
+_OVER = frozenset({"fetch.count", "fetch.timeout"})
+
+
+def gather(
+    certificates: Iterable[Certificate],
+    *,
+    trust: TrustStore,
+    evidence: Evidence,
+    at: datetime,
+    policy: ValidationPolicy,
+    fetcher: Fetcher,
+    nonce: bool = False,
+) -> Evidence:
+    """Return ``evidence`` with what could be fetched for the paths of ``certificates``.
+
+    Args:
+        certificates: signers and authorities with whatever else came along; those that issued
+            none of the others are the ones whose paths are completed.
+        trust: anchors and helpers.
+        evidence: what is there already; it is not asked for again.
+        at: validation time.
+        policy: what is demanded; ``limits.fetches``, ``fetch_depth`` and ``fetch_seconds`` bound
+            the work for all certificates together.
+        fetcher: the way to the network; one with a ``cache`` is looked up there first.
+        nonce: send a nonce with each OCSP request and demand it in the answer; the cache is not
+            asked for OCSP answers then.
+
+    Returns:
+        Given and fetched evidence; ``failures`` names what could not be had.
+    """
+    job = _Job(tuple(dict.fromkeys(certificates)), trust, evidence, at, policy, fetcher, nonce)
+    for target in _targets(job.certificates):
+        job.serve(target)
+    return job.evidence
+
+
+def _targets(certificates: Sequence[Certificate]) -> list[Certificate]:
+    """Certificates that issued none of the others, in the order in which they were given."""
+    issuers = {c.issuer for c in certificates if not c.self_issued}
+    found = [c for c in certificates if c.subject not in issuers]
+    return (found or list(certificates))[:_MAX_TARGETS]
+
+
+class _Job:
+    """One gathering: the evidence so far and the work that is left."""
+
+    def __init__(
+        self,
+        certificates: tuple[Certificate, ...],
+        trust: TrustStore,
+        evidence: Evidence,
+        at: datetime,
+        policy: ValidationPolicy,
+        fetcher: Fetcher,
+        nonce: bool,
+    ) -> None:
+        self.certificates = certificates
+        self.evidence = evidence
+        self._trust = trust
+        self._at = at
+        self._policy = policy
+        self._nonce = nonce
+        self._cache: EvidenceCache | None = getattr(fetcher, "cache", None)
+        limits = policy.limits
+        bounded = getattr(fetcher, "bounded", None)
+        if bounded is not None:
+            fetcher = bounded(seconds=limits.fetch_seconds, fetches=limits.fetches)
+        self._fetcher = fetcher
+        self._left = limits.fetches
+        self._end = time.monotonic() + limits.fetch_seconds
+        self._asked: set[tuple[FetchPurpose, str, bytes]] = set()
+        self._served: set[bytes] = set()
+
+    def serve(self, target: Certificate) -> None:
+        """Complete the path of one certificate and learn the status of all in it."""
+        purpose = _purpose(target)
+        rule = self._policy.revocation
+        if purpose is Purpose.TIMESTAMPING:
+            rule = self._policy.revocation_for_timestamps
+        self._complete(target)
+        if rule is Revocation.NOT_CHECKED:
+            return
+        result = self._path(target, purpose, self.evidence)
+        if result is None or result.anchor is None:
+            return
+        chain = result.chain
+        if rule is Revocation.TARGET_ONLY:
+            chain = chain[:2]
+        for number, certificate in enumerate(chain[:-1]):
+            if certificate.der in self._served or _info(result, number).status in (
+                *_KNOWN,
+                RevocationStatus.NOT_NEEDED,
+            ):
+                continue
+            self._served.add(certificate.der)
+            self._ask_status(certificate, chain[number + 1], purpose)
+
+    # ── issuers ───────────────────────────────────────────────────────────────────────────────
+
+    def _complete(self, certificate: Certificate) -> None:
+        """Fetch issuers that are missing, from the certificate upwards."""
+        trust = self._trust
+        anchors = tuple(anchor.certificate for anchor in trust.anchors)
+        seen = {certificate.der}
+        depth = 0
+        while certificate not in anchors and not certificate.self_issued:
+            pool = (
+                *anchors,
+                *self.certificates,
+                *trust.intermediates,
+                *_readable(self.evidence.certificates),
+            )
+            found = issuers_among(certificate, pool)
+            if not found:
+                depth += 1
+                if depth > self._policy.limits.fetch_depth:
+                    return
+                found = self._ask_issuer(certificate)
+            certificate = next((c for c in found if c.der not in seen), certificate)
+            if certificate.der in seen:
+                return
+            seen.add(certificate.der)
+            if len(seen) > self._policy.limits.path_length:
+                return
+
+    def _ask_issuer(self, certificate: Certificate) -> tuple[Certificate, ...]:
+        for url in _safely(lambda: certificate.issuer_urls)[:_MAX_URLS]:
+            key = CacheKey.of_issuer(certificate, url).text
+            kept = self._recall(key)
+            if kept is not None:
+                found = self._issuers_in(kept, certificate)
+                if found:
+                    return found
+                self._forget(key)
+            body = self._fetch(FetchRequest(FetchPurpose.AIA, url), certificate.der)
+            if body is None:
+                continue
+            found = self._issuers_in(body, certificate)
+            if found:
+                self._keep(key, body, time.time() + _ISSUER_KEPT)
+                return found
+            self._failed(FetchPurpose.AIA, url, "the answer holds no certificate of the issuer")
+        return ()
+
+    def _issuers_in(self, body: bytes, certificate: Certificate) -> tuple[Certificate, ...]:
+        try:
+            found = tuple(c for c in read_certificates(body) if issued_by(certificate, c))
+        except InputError:
+            return ()
+        self._add(certificates=tuple(c.der for c in found))
+        return found
+
+    # ── revocation ────────────────────────────────────────────────────────────────────────────
+
+    def _ask_status(self, certificate: Certificate, issuer: Certificate, purpose: Purpose) -> None:
+        """OCSP first: an answer is a thousand times smaller than a national CRL."""
+        if self._ask_ocsp(certificate, issuer, purpose):
+            return
+        self._ask_crl(certificate, issuer, purpose)
+
+    def _ask_ocsp(self, certificate: Certificate, issuer: Certificate, purpose: Purpose) -> bool:
+        urls = _http(_safely(lambda: certificate.ocsp_urls))
+        key = CacheKey.of_ocsp(certificate, issuer).text
+        if not self._nonce and urls and self._believe_kept(key, certificate, purpose, ocsp=True):
+            return True
+        for url in urls:
+            nonce = secrets.token_bytes(16) if self._nonce else None
+            try:
+                question = build_ocsp_request(certificate, issuer, nonce=nonce)
+            except EsignError as error:
+                self._failed(FetchPurpose.OCSP, url, error.detail)
+                return False
+            body = self._fetch(
+                FetchRequest(FetchPurpose.OCSP, url, question, _OCSP_REQUEST), certificate.der
+            )
+            if body is None:
+                continue
+            if nonce is not None and _nonce_of(body) != nonce:
+                self._failed(FetchPurpose.OCSP, url, "the answer does not repeat our nonce")
+                continue
+            info = self._judge(Evidence(ocsp_responses=(body,)), certificate, purpose)
+            if info.status in _KNOWN:
+                self._add(ocsp_responses=(body,))
+                self._keep_until(key, body, info)
+                return True
+            self._failed(FetchPurpose.OCSP, url, _why(info))
+        return False
+
+    def _ask_crl(self, certificate: Certificate, issuer: Certificate, purpose: Purpose) -> bool:
+        for url in _http(_safely(lambda: certificate.crl_urls)):
+            key = CacheKey.of_crl(certificate, issuer, url).text
+            if self._believe_kept(key, certificate, purpose, ocsp=False):
+                return True
+            body = self._fetch(FetchRequest(FetchPurpose.CRL, url), b"")
+            if body is None:
+                continue
+            body = _unwrapped(body)
+            given = Evidence(crls=(body,))
+            info = self._judge(given, certificate, purpose)
+            if info.status in _KNOWN:
+                self._add(crls=(body,))
+                self._keep_until(key, body, info)
+                self._ask_delta(certificate)
+                return True
+            self._failed(FetchPurpose.CRL, url, _why(info))
+        return False
+
+    def _ask_delta(self, certificate: Certificate) -> None:
+        """A delta only adds to a base that stands by itself; its own worth is judged later."""
+        for url in _http(_safely(lambda: _freshest(certificate)))[:1]:
+            body = self._fetch(FetchRequest(FetchPurpose.CRL, url), b"")
+            if body is not None:
+                self._add(crls=(_unwrapped(body),))
+
+    def _believe_kept(
+        self, key: str, certificate: Certificate, purpose: Purpose, *, ocsp: bool
+    ) -> bool:
+        """Take an entry of the cache, if it stands up to the same judgement as a fresh answer."""
+        kept = self._recall(key)
+        if kept is None:
+            return False
+        given = Evidence(ocsp_responses=(kept,)) if ocsp else Evidence(crls=(kept,))
+        if self._judge(given, certificate, purpose).status not in _KNOWN:
+            self._forget(key)
+            return False
+        if ocsp:
+            self._add(ocsp_responses=(kept,))
+        else:
+            self._add(crls=(kept,))
+        return True
+
+    def _judge(self, given: Evidence, certificate: Certificate, purpose: Purpose) -> RevocationInfo:
+        """Ask the path engine what this one piece of evidence says about the certificate."""
+        alone = Evidence(certificates=self.evidence.certificates) + given
+        result = self._path(certificate, purpose, alone)
+        return _info(result, 0)
+
+    def _path(
+        self, certificate: Certificate, purpose: Purpose, evidence: Evidence
+    ) -> PathResult | None:
+        from esign_kit.trust.engine import validate_path
+
+        is_ca = _safely_ca(certificate)
+        try:
+            return validate_path(
+                certificate,
+                trust=self._trust,
+                helpers=(*self.certificates, *_readable(evidence.certificates)),
+                evidence=evidence,
+                at=self._at,
+                policy=self._policy.with_(revocation=Revocation.REQUIRED, id=self._policy.id),
+                purpose=Purpose.ANY if is_ca and purpose is not Purpose.TIMESTAMPING else purpose,
+            )
+        except EsignError:
+            return None
+
+    # ── fetching and remembering ──────────────────────────────────────────────────────────────
+
+    def _fetch(self, request: FetchRequest, about: bytes) -> bytes | None:
+        question = (request.purpose, request.url, about)
+        if question in self._asked:
+            return None
+        self._asked.add(question)
+        if self._left <= 0 or time.monotonic() > self._end:
+            self._failed(request.purpose, request.url, "the limit of fetches or time is reached")
+            return None
+        self._left -= 1
+        try:
+            response = self._fetcher.fetch(request)
+        except EvidenceError as error:
+            if error.code in _OVER and time.monotonic() > self._end:
+                self._left = 0
+            self._failed(request.purpose, request.url, error.detail)
+            return None
+        limits = self._policy.limits
+        most = limits.crl_size if request.purpose is FetchPurpose.CRL else limits.ocsp_size
+        if len(response.body) > most:
+            self._failed(request.purpose, request.url, "the answer is over the limit of size")
+            return None
+        if not response.body:
+            self._failed(request.purpose, request.url, "the answer is empty")
+            return None
+        return response.body
+
+    def _failed(self, purpose: FetchPurpose, url: str, detail: str) -> None:
+        self._add(failures=(FetchFailure(purpose, url, detail),))
+
+    def _add(self, **more: tuple[object, ...]) -> None:
+        self.evidence = self.evidence + Evidence(**more)  # type: ignore[arg-type]
+
+    def _recall(self, key: str) -> bytes | None:
+        return self._cache.get(key) if self._cache is not None else None
+
+    def _forget(self, key: str) -> None:
+        if self._cache is not None:
+            self._cache.drop(key)
+
+    def _keep(self, key: str, body: bytes, until: float) -> None:
+        if self._cache is not None:
+            self._cache.put(key, body, until)
+
+    def _keep_until(self, key: str, body: bytes, info: RevocationInfo) -> None:
+        """Keep an answer to its nextUpdate; one without is of the moment and is not kept."""
+        if info.next_update is not None:
+            self._keep(key, body, info.next_update.timestamp())
+
+
+# ── small things ──────────────────────────────────────────────────────────────────────────────
+
+
+def _purpose(certificate: Certificate) -> Purpose:
+    try:
+        usages = certificate.extended_key_usage or ()
+    except InputError:
+        usages = ()
+    return Purpose.TIMESTAMPING if _TIME_STAMPING in usages else Purpose.SIGNING
+
+
+def _safely_ca(certificate: Certificate) -> bool:
+    try:
+        constraints = certificate.basic_constraints
+    except InputError:
+        return False
+    return constraints is not None and constraints.ca
+
+
+def _info(result: PathResult | None, number: int) -> RevocationInfo:
+    from esign_kit.model.evidence import RevocationInfo
+
+    if result is None or number >= len(result.revocation):
+        detail = result.chain_detail if result is not None else ""
+        return RevocationInfo(RevocationStatus.UNKNOWN, detail=detail)
+    return result.revocation[number]
+
+
+def _why(info: RevocationInfo) -> str:
+    words = info.detail or "; ".join(info.rejected) or "it says nothing usable"
+    return f"the answer does not count: {words}"
+
+
+def _safely(read: object) -> tuple[str, ...]:
+    """Read addresses from an extension; a malformed one names none."""
+    try:
+        return tuple(read())  # type: ignore[operator]
+    except InputError:
+        return ()
+
+
+def _http(urls: Iterable[str]) -> tuple[str, ...]:
+    """LDAP and others are passed over: only http and https are ever fetched."""
+    found = (url for url in urls if url.lower().startswith(("http://", "https://")))
+    return tuple(dict.fromkeys(found))[:_MAX_URLS]
+
+
+def _freshest(certificate: Certificate) -> tuple[str, ...]:
+    """Addresses of the freshestCRL extension (RFC 5280 § 4.2.1.15)."""
+    extension = certificate.extensions.get(_FRESHEST_CRL)
+    if extension is None:
+        return ()
+    uris = [
+        read_all(name) for point in distribution_points(extension.value) for name in point.names
+    ]
+    return tuple(uri.contents.decode("latin-1") for uri in uris if uri.tag == 0x86)
+
+
+def _nonce_of(body: bytes) -> bytes | None:
+    """The nonce in the signed part of an answer."""
+    try:
+        return OcspResponse.load(body).nonce
+    except InputError:
+        return None
+
+
+def _unwrapped(body: bytes) -> bytes:
+    """Take a CRL out of PEM or base64; some servers send it so."""
+    from binascii import Error, a2b_base64
+
+    if body[:1] == b"\x30":
+        return body
+    text = body.strip()
+    if text.startswith(b"-----BEGIN "):
+        text = text.partition(b"-----")[2].partition(b"-----")[2].partition(b"-----END ")[0]
+    try:
+        return a2b_base64(text)
+    except Error:
+        return body
+
+
+def _readable(ders: Iterable[bytes]) -> list[Certificate]:
+    found = []
+    for der in ders:
+        try:
+            found.append(Certificate.load(der))
+        except InputError:
+            continue
+    return found

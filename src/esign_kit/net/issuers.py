@@ -1,0 +1,89 @@
+"""Certificates from where a certificate says that its issuer's is (RFC 5280 § 4.2.2.1)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from esign_kit import crypto
+from esign_kit.asn1 import names
+from esign_kit.asn1.algorithm_identifier import decode_signature_algorithm
+from esign_kit.asn1.certificate import Certificate, load_certificates
+from esign_kit.asn1.cms import SignedData
+from esign_kit.errors import EsignError, InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+__all__ = ["issued_by", "issuers_among", "read_certificates"]
+
+_MOST = 64
+
+
+def read_certificates(data: bytes) -> tuple[Certificate, ...]:
+    """Read an answer: one certificate (DER, PEM, base64) or a bag of them (PKCS#7).
+
+    Raises:
+        InputError: neither.
+    """
+    try:
+        return load_certificates(data)[:_MOST]
+    except InputError as first:
+        bag = data
+        if b"-----BEGIN PKCS7-----" in data or b"-----BEGIN CMS-----" in data:
+            bag = _pem_body(data)
+        try:
+            message = SignedData.load(bag)
+        except InputError:
+            raise first from None
+        return tuple(_readable(message.certificates[:_MOST]))
+
+
+def _pem_body(data: bytes) -> bytes:
+    from binascii import Error, a2b_base64
+
+    body = data.split(b"-----BEGIN ", 1)[1].partition(b"-----")[2].partition(b"-----END ")[0]
+    try:
+        return a2b_base64(body)
+    except Error as error:
+        raise InputError("PEM with bad base64", code="input.pem") from error
+
+
+def _readable(ders: Iterable[bytes]) -> Iterator[Certificate]:
+    for der in ders:
+        try:
+            yield Certificate.load(der)
+        except InputError:
+            continue
+
+
+def issued_by(certificate: Certificate, issuer: Certificate) -> bool:
+    """Tell whether ``issuer`` has the name and the key that signed ``certificate``."""
+    if certificate.issuer != issuer.subject and not names.equal(certificate.issuer, issuer.subject):
+        return False
+    try:
+        algorithm = decode_signature_algorithm(certificate.signature_algorithm)
+        if algorithm is None:
+            return False
+        key = crypto.load_public_key(issuer.spki)
+        return crypto.verify(key, algorithm, certificate.signature, certificate.tbs)
+    except EsignError:
+        return False
+
+
+def issuers_among(
+    certificate: Certificate, pool: Iterable[Certificate], most: int = 8
+) -> tuple[Certificate, ...]:
+    """Return those of ``pool`` that issued the certificate; at most so many keys are tried."""
+    found = []
+    tried = 0
+    for candidate in pool:
+        if candidate.subject != certificate.issuer and not names.equal(
+            candidate.subject, certificate.issuer
+        ):
+            continue
+        tried += 1
+        if tried > most:
+            break
+        if issued_by(certificate, candidate):
+            found.append(candidate)
+    return tuple(found)

@@ -1,0 +1,107 @@
+"""A cache that the machines of a portal share: Redis or Valkey, with the extra ``[cache]``."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import TYPE_CHECKING, Any
+
+from esign_kit.errors import EvidenceError
+from esign_kit.net.cache import seal, unseal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["RedisCache"]
+
+_LOG = logging.getLogger("esign_kit.net")
+
+
+class RedisCache:
+    """An :class:`~esign_kit.net.cache.EvidenceCache` in a Redis or Valkey server.
+
+    Whoever can write to the server can remove entries or put wrong ones; neither makes anything
+    pass, because what is read is verified again. A server that is down is an empty cache.
+
+    Args:
+        url: ``redis://``, ``rediss://`` or ``unix://``.
+        prefix: of all keys.
+        seconds: for one question to the server.
+        max_value: larger values are not kept.
+        clock: POSIX seconds.
+
+    Raises:
+        EvidenceError: ``cache.extra-missing``: the client is not installed; ``cache.url``: the
+            address is malformed.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        prefix: str = "esign-kit:",
+        seconds: float = 2.0,
+        max_value: int = 64 * 1024 * 1024,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        try:
+            import redis
+        except ImportError as error:
+            raise EvidenceError(
+                "the client for Redis is not installed",
+                code="cache.extra-missing",
+                hint='pip install "esign-kit[cache]"',
+            ) from error
+        self._url = url
+        self._prefix = prefix
+        self._seconds = seconds
+        self._max = max_value
+        self._clock = clock
+        self._errors: tuple[type[Exception], ...] = (redis.RedisError, OSError)
+        try:
+            self._client: Any = redis.Redis.from_url(
+                url, socket_timeout=seconds, socket_connect_timeout=seconds
+            )
+        except ValueError as error:
+            raise EvidenceError(
+                f"not the address of a server: {error}", code="cache.url"
+            ) from error
+
+    def get(self, key: str) -> bytes | None:
+        """See :class:`~esign_kit.net.cache.EvidenceCache`."""
+        try:
+            entry = self._client.get(self._prefix + key)
+        except self._errors as error:
+            _LOG.info("evidence cache unavailable: %s", error)
+            return None
+        if not isinstance(entry, bytes):
+            return None
+        found = unseal(key, entry)
+        if found is None:
+            self.drop(key)
+            return None
+        return found[0] if found[1] > self._clock() else None
+
+    def put(self, key: str, value: bytes, until: float) -> None:
+        """See :class:`~esign_kit.net.cache.EvidenceCache`."""
+        left = int(until - self._clock())
+        if left <= 0 or len(value) > self._max:
+            return
+        try:
+            self._client.set(self._prefix + key, seal(key, value, until), ex=left)
+        except self._errors as error:
+            _LOG.info("evidence cache unavailable: %s", error)
+
+    def drop(self, key: str) -> None:
+        """See :class:`~esign_kit.net.cache.EvidenceCache`."""
+        try:
+            self._client.delete(self._prefix + key)
+        except self._errors as error:
+            _LOG.info("evidence cache unavailable: %s", error)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (RedisCache, (self._url,))
