@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 _HOMES = {
     "aio": "esign_kit.aio",
     # verbs
+    "describe": "esign_kit.eid.identity",
     "identify": "esign_kit.api",
     "inspect": "esign_kit.api",
     "parse": "esign_kit.api",

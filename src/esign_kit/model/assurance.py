@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AXES",
+    "NO_ASSURANCE",
     "Assurance",
     "AuthenticationLevel",
     "FederationLevel",
@@ -250,11 +251,10 @@ class Assurance:
             if not getattr(self, axis) >= getattr(minimum, axis)
         ]
         asked = minimum.regime
-        if asked and minimum.signature > SignatureLevel.NONE and self.regime != asked:
-            if (self.regime or "", asked) not in recognised:
-                found.append(
-                    f"signature under the law of {self.regime or 'nobody'}, needed {asked}"
-                )
+        mine = self.regime or "nobody"
+        foreign = asked is not None and asked != mine and (mine, asked) not in recognised
+        if foreign and minimum.signature > SignatureLevel.NONE:
+            found.append(f"signature under the law of {mine}, needed {asked}")
         return tuple(found)
 
     def meets(
@@ -311,3 +311,6 @@ class Assurance:
 
 for _level in Level:
     setattr(Assurance, _level.name, _level)
+
+NO_ASSURANCE = Assurance()
+"""Nothing is said on any axis."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from esign_kit.model.mandate import Decision, DecisionStep, Mandate, covers_unit
@@ -148,7 +149,7 @@ def _chain(mandate: Mandate, at: datetime) -> list[DecisionStep]:
         )
         if link.unmet:
             steps.append(DecisionStep("precondition", False, ", ".join(link.unmet) + where))
-    for child, parent in zip(links, links[1:], strict=False):
+    for child, parent in pairwise(links):
         steps.append(
             DecisionStep(
                 "chain",

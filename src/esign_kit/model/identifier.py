@@ -147,7 +147,7 @@ class Identifier:
         return f"urn:esign-kit:id:{self.country.lower()}:{self.scheme.lower()}:{self.value}"
 
     def semantics(self) -> str | None:
-        """Return the semantics identifier of EN 319 412-1 § 5.1; ``None`` if it has no such form."""
+        """Return the semantics identifier of EN 319 412-1 § 5.1; ``None`` if it has none."""
         code = self._scheme.semantics
         if code is None:
             return None

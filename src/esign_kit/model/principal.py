@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from esign_kit.errors import IdentityError
 from esign_kit.model.assurance import (
+    NO_ASSURANCE,
     Assurance,
     AuthenticationLevel,
     FederationLevel,
@@ -240,7 +241,7 @@ class Subject:
     serial: str = ""
     not_before: datetime | None = None
     not_after: datetime | None = None
-    assurance: Assurance = Assurance()
+    assurance: Assurance = NO_ASSURANCE
     notes: tuple[str, ...] = ()
 
     @property
@@ -305,7 +306,7 @@ class Proof:
     digest: str = ""
     reference: str = ""
     subjects: tuple[Identifier, ...] = ()
-    assurance: Assurance = Assurance()
+    assurance: Assurance = NO_ASSURANCE
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data."""
@@ -339,7 +340,7 @@ class Principal:
     at: datetime
     acting_for: Mandate | None = None
     mandates: tuple[Mandate, ...] = ()
-    assurance: Assurance = Assurance()
+    assurance: Assurance = NO_ASSURANCE
     established_by: tuple[Proof, ...] = ()
     roles: tuple[StatedRole, ...] = ()
     affiliation: Organisation | None = None
@@ -399,6 +400,10 @@ class Principal:
             right: ``"<system>:<action>"`` or ``"<system>:<action>:<procedure>"``.
             on_behalf_of: for whom; the chosen mandate's grantor, else oneself.
             at: the moment of the act; the proven time of the principal by default.
+            unit: id of the department or branch.
+            procedure: code of the procedure.
+            territory: code of the province.
+            sector: of the employer, where the mandate is for one only.
         """
         moment = at or self.at
         target = on_behalf_of

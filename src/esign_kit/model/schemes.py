@@ -132,12 +132,10 @@ class Scheme:
     def derive(self, value: str) -> DerivedFacts:
         """Return what the value itself tells; findings are diagnostics, never a refusal."""
         facts = self.facts(value) if self.facts else _NO_FACTS
-        if self.checksum is not None and self.pattern.fullmatch(value):
-            if not self.checksum(value):
-                return DerivedFacts(
-                    facts.birth_date, facts.sex, facts.extra, ("check-digit", *facts.findings)
-                )
-        return facts
+        if self.checksum is None or not self.pattern.fullmatch(value) or self.checksum(value):
+            return facts
+        findings = ("check-digit", *facts.findings)
+        return DerivedFacts(facts.birth_date, facts.sex, facts.extra, findings)
 
     def mask(self, value: str) -> str:
         """Return the value with its front hidden, where birth date and sex are coded."""

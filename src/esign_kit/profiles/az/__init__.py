@@ -1,0 +1,1 @@
+"""Azerbaijan, as data."""

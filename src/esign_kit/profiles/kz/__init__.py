@@ -1,0 +1,1 @@
+"""Kazakhstan, as data."""

@@ -1,0 +1,1 @@
+"""Uzbekistan, as data."""

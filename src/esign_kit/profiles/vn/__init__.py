@@ -1,0 +1,1 @@
+"""Viet Nam, as data."""
