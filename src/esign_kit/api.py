@@ -509,14 +509,14 @@ def _parse(
         from esign_kit.xades import parse as xades
 
         return xades.parse(data, detached=detached, policy=policy)
-    from esign_kit.tsp import parse as tsp
-
-    if tsp.recognises(data):
-        return tsp.parse(data, detached=detached, policy=policy)
     from esign_kit.cades import parse as cades
 
     if cades.recognises(data):
         return cades.parse(data, detached=detached, policy=policy)
+    from esign_kit.tsp import parse as tsp
+
+    if tsp.recognises(data):
+        return tsp.parse(data, detached=detached, policy=policy)
     if detached and helpers:
         from esign_kit.raw import parse as raw
 

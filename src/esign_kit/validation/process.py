@@ -20,7 +20,7 @@ from esign_kit.model.report import (
     SubIndication,
     TimestampReport,
 )
-from esign_kit.model.signature import Purpose, TimestampKind
+from esign_kit.model.signature import Format, Purpose, TimestampKind
 from esign_kit.trust.engine import validate_path
 from esign_kit.validation.acceptance import check_algorithms, check_signing_time
 from esign_kit.validation.certificate import check_chain, check_key_usage, check_revocation
@@ -58,6 +58,8 @@ _PROVING = (TimestampKind.SIGNATURE, TimestampKind.SIGNATURE_AND_REFERENCES, Tim
 
 def check_signature(parsed: ParsedSignature, context: Context) -> SignatureReport:
     """Validate one signature and those that countersign it."""
+    if parsed.format is Format.TIMESTAMP:
+        return _check_lone_timestamp(parsed, context)
     policy = context.policy
 
     # § 5.2.2 Format checking.
@@ -175,16 +177,18 @@ def _value_scopes(parsed: ParsedSignature, value: Check) -> tuple[Scope, ...]:
     """Scopes of a signature whose value covers the content itself."""
     if value.status is not CheckStatus.PASSED:
         return ()
-    covered = parsed.signed_octets[0]
+    return (_content_scope(parsed.signed_octets[0]),)
+
+
+def _content_scope(covered: bytes | Document) -> Scope:
     if not isinstance(covered, Document):
-        return (Scope(name="", coverage=Coverage.FULL, octets=covered),)
-    return (
-        Scope(
-            name=covered.name or "",
-            coverage=Coverage.FULL,
-            octets=None if covered.is_file or not covered.has_octets else covered.octets(),
-            document=covered,
-        ),
+        return Scope(name="", coverage=Coverage.FULL, octets=covered)
+    in_memory = covered.has_octets and not covered.is_file
+    return Scope(
+        name=covered.name or "",
+        coverage=Coverage.FULL if covered.has_octets else Coverage.DIGEST,
+        octets=covered.octets() if in_memory else None,
+        document=covered,
     )
 
 
@@ -245,6 +249,33 @@ def _check_timestamps(
             policy=context.policy,
         )
         for stamp in parsed.timestamps
+    )
+
+
+def _check_lone_timestamp(parsed: ParsedSignature, context: Context) -> SignatureReport:
+    """Validate a file that is a time-stamp token (§ 5.4); its checks are those of the token."""
+    pool = _pool(parsed, context)
+    (stamp,) = _check_timestamps(parsed, context, pool)
+    scopes: tuple[Scope, ...] = ()
+    if stamp.imprint_intact:
+        covered = parsed.timestamps[0].imprint()
+        scopes = (_content_scope(covered),) if covered is not None else ()
+    return SignatureReport(
+        id=parsed.id,
+        format=parsed.format,
+        level=parsed.level,
+        packaging=parsed.packaging,
+        indication=stamp.indication,
+        sub_indication=stamp.sub_indication,
+        checks=stamp.checks,
+        at=context.at,
+        best_signature_time=context.at,
+        algorithm=parsed.algorithm.name if parsed.algorithm else parsed.algorithm_label,
+        signing_certificate_der=stamp.certificate_der,
+        chain_der=stamp.chain_der,
+        signed=scopes,
+        timestamps=(stamp,),
+        notes=tuple([finding.detail for finding in parsed.findings if not finding.fatal]),
     )
 
 
