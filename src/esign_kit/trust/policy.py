@@ -173,6 +173,9 @@ class ValidationPolicy:
         max_revocation_age: evidence older than this before the validation time does not count,
             whatever its nextUpdate; ``None`` for no such rule.
         clock_skew: tolerance for thisUpdate, producedAt and genTime in the future.
+        evidence_until: evidence made after the validation time counts if it was made up to this
+            time. ``None``: nothing made later than the validation time says "good". Set it to the
+            present to ask for a past time with evidence of today.
         key_usages: the signing certificate must allow one of these (names of RFC 5280), if it
             has the extension at all.
         extended_key_usages: one of these OIDs must be there if any is; ``None`` asks nothing.
@@ -202,6 +205,7 @@ class ValidationPolicy:
     max_age_without_next_update: timedelta = timedelta(days=1)
     max_revocation_age: timedelta | None = None
     clock_skew: timedelta = timedelta(minutes=5)
+    evidence_until: datetime | None = None
     algorithms: AlgorithmPolicy = field(default_factory=AlgorithmPolicy)
     key_usages: frozenset[str] = frozenset({"digital_signature", "content_commitment"})
     extended_key_usages: frozenset[str] | None = None

@@ -1,0 +1,293 @@
+"""What CRLs say about one certificate (RFC 5280 § 6.3)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from esign_kit.asn1 import names
+from esign_kit.asn1.reader import encode, read
+from esign_kit.asn1.revocation import (
+    ALL_REASONS,
+    CRL_REASONS,
+    Crl,
+    CrlEntry,
+    DistributionPoint,
+    IssuingDistributionPoint,
+)
+from esign_kit.errors import InputError
+from esign_kit.trust.facts import facts
+from esign_kit.trust.finding import Finding, Kind, dated
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from esign_kit.asn1.certificate import Certificate
+    from esign_kit.trust.inquiry import Inquiry
+
+__all__ = ["findings"]
+
+_PROCESSED = frozenset({"2.5.29.20", "2.5.29.27", "2.5.29.28", "2.5.29.35"})
+_HOLD = 6
+_REMOVE = 8
+_NO_POINT = IssuingDistributionPoint()
+
+
+def findings(
+    certificate: Certificate, issuer: Certificate, anchor: Certificate, inquiry: Inquiry, at: bytes
+) -> Iterable[Finding]:
+    """Yield what each CRL says about the certificate at that time.
+
+    Several CRLs that cover some reasons each come as findings with their share of reasons.
+    """
+    lists = inquiry.evidence.crls_of(certificate.issuer)
+    if inquiry.evidence.indirect:
+        lists = list(dict.fromkeys((*lists, *inquiry.evidence.indirect)))
+    for crl in lists:
+        try:
+            yield _finding(crl, lists, certificate, issuer, anchor, inquiry, at)
+        except InputError as error:
+            yield Finding(Kind.REJECTED, "CRL", crl.this_update, detail=_label(crl, error.detail))
+
+
+def _label(crl: Crl, detail: str) -> str:
+    day = crl.this_update.decode("ascii")
+    return f"CRL of {names.label(crl.issuer)} of {day[:4]}-{day[4:6]}-{day[6:8]}: {detail}"
+
+
+def _finding(
+    crl: Crl,
+    lists: list[Crl],
+    certificate: Certificate,
+    issuer: Certificate,
+    anchor: Certificate,
+    inquiry: Inquiry,
+    at: bytes,
+) -> Finding:
+    def rejected(detail: str, kind: Kind = Kind.REJECTED) -> Finding:
+        return Finding(kind, "CRL", crl.this_update, crl.next_update, detail=_label(crl, detail))
+
+    reasons, why = _scope(crl, certificate)
+    if not reasons:
+        return rejected(why)
+    for oid, (critical, _) in crl.extensions.items():
+        if critical and oid not in _PROCESSED:
+            return rejected(f"critical extension {oid} is not processed")
+    unknown = crl.unknown_critical_entry()
+    if unknown:
+        # RFC 5280 § 5.3: such a list must not be used for any certificate.
+        return rejected(f"critical entry extension {unknown} is not processed")
+    if crl.tbs_signature_algorithm != crl.signature_algorithm:
+        return rejected("the signature algorithm is stated differently inside and outside")
+    signer, problem, expired, until, weak = _signer(crl, issuer, anchor, inquiry, at)
+    if signer is None:
+        return rejected(problem, Kind.SIGNER_EXPIRED if expired else Kind.REJECTED)
+    entry = _entry(crl, certificate)
+    if crl.base_number is not None:
+        return _from_delta(crl, entry, inquiry, at, certificate, weak) or rejected(
+            "a delta CRL says nothing about a certificate that it does not list"
+        )
+    stale, limit = dated(
+        crl.this_update,
+        crl.next_update,
+        certificate,
+        inquiry,
+        at,
+        kept_since=crl.keeps_expired_since,
+    )
+    until = min(filter(None, (until, limit)), default=b"")
+    if stale is None:
+        for delta in lists:
+            changed = _delta_entry(delta, crl, signer, certificate, inquiry, at)
+            if changed is None:
+                continue
+            if delta.next_update:
+                until = min(filter(None, (until, delta.next_update)), default=b"")
+            if changed.reason != _REMOVE:
+                entry = changed
+            elif entry is not None and entry.reason == _HOLD:
+                entry = None
+    if entry is not None:
+        return _listed(crl, entry, stale, at, weak)
+    if stale is not None:
+        return stale.of("CRL", crl.this_update, crl.next_update, _label(crl, stale.detail))
+    return Finding(
+        Kind.GOOD, "CRL", crl.this_update, crl.next_update,
+        until=until, weak=weak and _label(crl, weak), reasons=reasons,
+    )  # fmt: skip
+
+
+def _listed(crl: Crl, entry: CrlEntry, stale: object, at: bytes, weak: str) -> Finding:
+    number = entry.reason
+    reason = None
+    if number is not None and 0 <= number < len(CRL_REASONS):
+        reason = CRL_REASONS[number]
+    kind = Kind.HOLD if number == _HOLD else Kind.REVOKED
+    if kind is Kind.HOLD and stale is not None:
+        return Finding(
+            Kind.STALE, "CRL", crl.this_update, crl.next_update, entry.revoked_at, reason,
+            _label(crl, "on hold, by a list that is out of date"),
+        )  # fmt: skip
+    detail = "" if entry.revoked_at <= at else "revoked later than the time in question"
+    if entry.invalidity_date:
+        day = entry.invalidity_date.decode("ascii")
+        detail = (detail + "; " if detail else "") + f"key suspected since {day}"
+    return Finding(
+        kind, "CRL", crl.this_update, crl.next_update, entry.revoked_at, reason, detail, weak=weak,
+        until=crl.next_update,
+    )  # fmt: skip
+
+
+def _entry(crl: Crl, certificate: Certificate) -> CrlEntry | None:
+    """Return the last entry for the certificate; in an indirect CRL the issuer must fit too."""
+    result = None
+    for entry in crl.find(certificate.serial, _encodings(certificate)):
+        if entry.issuers is not None and not any(
+            names.equal(name, certificate.issuer) for name in entry.issuers
+        ):
+            continue
+        result = entry
+    return result
+
+
+def _encodings(certificate: Certificate) -> tuple[bytes, ...]:
+    """The serial number as this issuer encodes it, should that not be the minimal form."""
+    tbs = read(certificate.tbs)
+    first = read(tbs.data, tbs.start, tbs.stop)
+    if first.tag == 0xA0:
+        first = read(tbs.data, first.stop, tbs.stop)
+    return (first.raw,)
+
+
+# ── scope ─────────────────────────────────────────────────────────────────────────────────────
+
+
+def _scope(crl: Crl, certificate: Certificate) -> tuple[int, str]:
+    """Return for which reasons the CRL speaks about the certificate (§ 6.3.3 b), else why not."""
+    found = facts(certificate)
+    idp = crl.idp
+    direct = crl.issuer == certificate.issuer or names.equal(crl.issuer, certificate.issuer)
+    if idp is None:
+        if direct:
+            # § 6.3.3, last paragraph: the issuer's own complete list serves every certificate.
+            return ALL_REASONS, ""
+        return 0, "it is from another issuer"
+    if idp.only_attribute:
+        return 0, "it is about attribute certificates only"
+    if idp.only_user and found.ca:
+        return 0, "it is about user certificates only"
+    if idp.only_ca and not found.ca:
+        return 0, "it is about CA certificates only"
+    own = _names(idp.names, idp.relative, crl.issuer)
+    implicit = DistributionPoint(names=(encode(0xA4, certificate.issuer),))
+    reasons = 0
+    why = "it is from another issuer"
+    for point in (*(found.points or ()), implicit):
+        if point.issuers:
+            if not idp.indirect or not any(names.equal(n, crl.issuer) for n in point.issuers):
+                continue
+        elif not direct:
+            continue
+        if own:
+            base = point.issuers[0] if point.issuers else certificate.issuer
+            theirs = _names(point.names, point.relative, base)
+            if not theirs:
+                theirs = _names(tuple(encode(0xA4, n) for n in point.issuers), b"", base)
+            if not own & theirs:
+                why = "it is from another distribution point"
+                continue
+        reasons |= (ALL_REASONS if point.reasons is None else point.reasons) & (
+            ALL_REASONS if idp.reasons is None else idp.reasons
+        )
+    return reasons, why
+
+
+def _names(general: tuple[bytes, ...], relative: bytes, base: bytes) -> frozenset[object]:
+    found: set[object] = set()
+    for name in general:
+        if name[:1] == b"\xa4":
+            outer = read(name)
+            found.add(names.normalised(read(name, outer.start, outer.stop).raw))
+        else:
+            found.add(name)
+    if relative:
+        # nameRelativeToCRLIssuer: one more RDN below the issuer's name.
+        outer = read(base)
+        found.add(names.normalised(encode(0x30, outer.contents + encode(0x31, relative))))
+    return frozenset(found)
+
+
+# ── signer ────────────────────────────────────────────────────────────────────────────────────
+
+
+def _signer(
+    crl: Crl, issuer: Certificate, anchor: Certificate, inquiry: Inquiry, at: bytes
+) -> tuple[Certificate | None, str, bool, bytes, str]:
+    """Return who signed the CRL, else why nobody counts (§ 6.3.3 f g)."""
+    weak = inquiry.weakness(crl, inquiry.at)
+    problem = "nobody with its issuer's name at hand signed it"
+    expired = False
+    if crl.issuer == issuer.subject or names.equal(crl.issuer, issuer.subject):
+        if not _may_sign(issuer):
+            problem = f"the key usage of {issuer.label} lacks cRLSign"
+        else:
+            problem = inquiry.verify(crl, issuer.spki)
+            if not problem:
+                return issuer, "", False, b"", weak
+    for other in inquiry.issuers_of(crl.issuer):
+        if other.der == issuer.der or (other.spki == issuer.spki and _may_sign(issuer)):
+            continue
+        if not _may_sign(other) or inquiry.verify(crl, other.spki):
+            continue
+        helped = inquiry.helper_path(inquiry, other, anchor, at)
+        if not helped.problem:
+            return other, "", False, helped.until, weak or helped.weak
+        problem = f"its signer {other.label} is not valid: {helped.problem}"
+        expired = expired or helped.expired
+    return None, problem, expired, b"", ""
+
+
+def _may_sign(certificate: Certificate) -> bool:
+    usage = certificate.key_usage
+    return usage is None or "crl_sign" in usage
+
+
+# ── deltas ────────────────────────────────────────────────────────────────────────────────────
+
+
+def _from_delta(
+    crl: Crl, entry: CrlEntry | None, inquiry: Inquiry, at: bytes, certificate: Certificate,
+    weak: str,
+) -> Finding | None:  # fmt: skip
+    """A delta CRL by itself: what it lists as revoked is revoked, whatever the base says."""
+    if entry is None or entry.reason == _REMOVE:
+        return None
+    stale, _ = dated(crl.this_update, crl.next_update, certificate, inquiry, at)
+    return _listed(crl, entry, stale, at, weak)
+
+
+def _delta_entry(
+    delta: Crl,
+    base: Crl,
+    signer: Certificate,
+    certificate: Certificate,
+    inquiry: Inquiry,
+    at: bytes,
+) -> CrlEntry | None:
+    """Return what a delta that fits the base says about the certificate (§ 5.2.4, § 6.3.3 c)."""
+    if (
+        delta.base_number is None
+        or base.number is None
+        or delta.number is None
+        or not delta.base_number <= base.number <= delta.number
+        or not names.equal(delta.issuer, base.issuer)
+        or (delta.idp or _NO_POINT) != (base.idp or _NO_POINT)
+        or delta.authority_key_identifier != base.authority_key_identifier
+    ):
+        return None
+    if any(critical and oid not in _PROCESSED for oid, (critical, _) in delta.extensions.items()):
+        return None
+    if delta.unknown_critical_entry() or inquiry.verify(delta, signer.spki):
+        return None
+    if dated(delta.this_update, delta.next_update, certificate, inquiry, at)[0] is not None:
+        return None
+    return _entry(delta, certificate)

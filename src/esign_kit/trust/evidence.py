@@ -1,0 +1,104 @@
+"""Evidence sorted for questions: CRLs by issuer, OCSP answers by serial number. Nothing is judged."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from esign_kit.asn1 import names
+from esign_kit.asn1.revocation import Crl, OcspResponse, SingleResponse
+from esign_kit.errors import InputError
+from esign_kit.trust import cache
+from esign_kit.trust.policy import Cache
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from esign_kit.model.evidence import Evidence
+    from esign_kit.trust.cache import Bounded
+    from esign_kit.trust.policy import ValidationPolicy
+
+__all__ = ["EvidenceIndex", "index"]
+
+
+class EvidenceIndex:
+    """Views over the evidence of one inquiry.
+
+    Attributes:
+        crls: by the octets of their issuer's Name.
+        indirect: CRLs that speak for other issuers too.
+        ocsp: (response, answer) by serial number.
+        notes: what could not be read, and why.
+        certificates: DER that OCSP responders sent along.
+    """
+
+    __slots__ = ("certificates", "crls", "indirect", "notes", "ocsp")
+
+    def __init__(self) -> None:
+        self.crls: dict[bytes, list[Crl]] = {}
+        self.indirect: list[Crl] = []
+        self.ocsp: dict[int, list[tuple[OcspResponse, SingleResponse]]] = {}
+        self.notes: list[str] = []
+        self.certificates: list[bytes] = []
+
+    def crls_of(self, issuer: bytes) -> list[Crl]:
+        """Return the CRLs whose issuer has that name, however it is encoded."""
+        found = self.crls.get(issuer)
+        if len(self.crls) == (found is not None):
+            return found or []
+        result = list(found or ())
+        for name, items in self.crls.items():
+            if name != issuer and names.equal(name, issuer):
+                result += items
+        return result
+
+
+def index(evidence: Evidence, policy: ValidationPolicy) -> EvidenceIndex:
+    """Read the evidence; what is malformed or too large is noted and left out."""
+    result = EvidenceIndex()
+    limits = policy.limits
+    caching = policy.cache is Cache.ON
+    total = len(evidence.crls) + len(evidence.ocsp_responses)
+    if total > limits.evidence_items:
+        result.notes.append(
+            f"{total} CRLs and OCSP answers, of which {limits.evidence_items} count"
+        )
+    for der in evidence.crls[: limits.evidence_items]:
+        crl = _view(der, "CRL", limits.crl_size, Crl, cache.crls if caching else None, result)
+        if crl is not None:
+            result.crls.setdefault(crl.issuer, []).append(crl)
+            if crl.indirect:
+                result.indirect.append(crl)
+    for der in evidence.ocsp_responses[: limits.evidence_items]:
+        store = cache.ocsp_responses if caching else None
+        response = _view(der, "OCSP answer", limits.ocsp_size, OcspResponse, store, result)
+        if response is None:
+            continue
+        if response.status != "successful":
+            result.notes.append(f"OCSP answer: {response.status}")
+        for single in response.responses:
+            result.ocsp.setdefault(single.cert_id.serial, []).append((response, single))
+    return result
+
+
+def _view(
+    der: bytes,
+    what: str,
+    most: int,
+    reader: Callable[[bytes], Any],
+    store: Bounded[Any] | None,
+    result: EvidenceIndex,
+) -> Any:
+    if len(der) > most:
+        result.notes.append(f"{what} of {len(der)} octets, more than the policy reads")
+        return None
+    found = None if store is None else store.get(der)
+    if found is None:
+        try:
+            found = reader(der)
+        except InputError as error:
+            result.notes.append(f"{what} cannot be read: {error.detail}")
+            return None
+        if store is not None:
+            store.put(der, found, len(der))
+    return found

@@ -1,0 +1,146 @@
+"""Trust stores from files: a folder, a PEM bundle, DER, PKCS#7, a Java keystore (extra ``[jks]``)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from esign_kit.asn1.certificate import Certificate, load_certificates
+from esign_kit.asn1.reader import OID, SEQUENCE, decode_oid, is_definite, read, to_definite
+from esign_kit.errors import InputError, LimitError
+from esign_kit.trust.store import TrustAnchor, TrustStore
+
+if TYPE_CHECKING:
+    import os
+
+__all__ = ["load", "read_certificates"]
+
+SUFFIXES = frozenset({".crt", ".cer", ".der", ".pem", ".p7b", ".p7c", ".jks"})
+_MOST = 64 * 1024 * 1024
+_SIGNED_DATA = "1.2.840.113549.1.7.2"
+
+
+def load(path: str | os.PathLike[str]) -> TrustStore:
+    """Read a trust store; see :meth:`TrustStore.from_path`.
+
+    Raises:
+        InputError: no such file, or one that cannot be read.
+    """
+    place = Path(path)
+    if not place.is_dir():
+        note = str(place)
+        return TrustStore([TrustAnchor(c, note=note) for c in _file(place)])
+    anchors = [
+        TrustAnchor(certificate, note=str(file))
+        for file in _files(place)
+        for certificate in _file(file)
+    ]
+    helpers = place / "intermediates"
+    intermediates = [c for file in _files(helpers) for c in _file(file)] if helpers.is_dir() else []
+    return TrustStore(anchors, intermediates)
+
+
+def _files(folder: Path) -> list[Path]:
+    try:
+        return sorted(
+            item
+            for item in folder.iterdir()
+            if item.suffix.lower() in SUFFIXES and item.is_file() and not item.name.startswith(".")
+        )
+    except OSError as error:
+        raise InputError(f"cannot read {folder}: {error.strerror}") from error
+
+
+def _file(path: Path) -> tuple[Certificate, ...]:
+    try:
+        with path.open("rb") as stream:
+            data = stream.read(_MOST + 1)
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror}") from error
+    if len(data) > _MOST:
+        raise LimitError(f"{path} is larger than {_MOST} octets")
+    try:
+        return read_certificates(data)
+    except InputError as error:
+        raise type(error)(f"{path}: {error.detail}", code=error.code, hint=error.hint) from error
+
+
+def read_certificates(data: bytes) -> tuple[Certificate, ...]:
+    """Read certificates from DER, PEM, base64, PKCS#7 (both of it) or a Java keystore.
+
+    Raises:
+        InputError: nothing of the kind.
+    """
+    if data[:4] == b"\xfe\xed\xfe\xed":
+        return _keystore(data)
+    if data[:1] == b"\x30":
+        found = _pkcs7(data)
+        return found if found is not None else load_certificates(data)
+    if b"-----BEGIN PKCS7-----" in data or b"-----BEGIN CMS-----" in data:
+        return _pem_pkcs7(data)
+    return load_certificates(data)
+
+
+def _pem_pkcs7(data: bytes) -> tuple[Certificate, ...]:
+    from binascii import Error, a2b_base64
+
+    found: list[Certificate] = []
+    for label in (b"PKCS7", b"CMS"):
+        rest = data
+        begin, end = b"-----BEGIN " + label + b"-----", b"-----END " + label + b"-----"
+        while begin in rest:
+            body, _, rest = rest.partition(begin)[2].partition(end)
+            try:
+                der = a2b_base64(body)
+            except Error as error:
+                raise InputError("PEM with bad base64", code="input.pem") from error
+            found += _pkcs7(der) or ()
+    return tuple(found)
+
+
+def _pkcs7(data: bytes) -> tuple[Certificate, ...] | None:
+    """The certificates of a SignedData (RFC 5652 § 5.1); ``None`` if it is none."""
+    try:
+        if not is_definite(data):
+            data, _ = to_definite(data)
+        outer = read(data)
+        parts = outer.items()
+        if len(parts) != 2 or parts[0].tag != OID or parts[1].tag != 0xA0:
+            return None
+        if decode_oid(parts[0].contents) != _SIGNED_DATA:
+            raise InputError("a CMS that carries no certificates", code="certificate.none")
+        fields = read(data, parts[1].start, parts[1].stop).expect(SEQUENCE, "SignedData")
+    except InputError:
+        if data[:1] != b"\x30" or not is_definite(data):
+            raise
+        return None
+    found = tuple(
+        Certificate.load(item.raw)
+        for field in fields
+        if field.tag == 0xA0
+        for item in field
+        if item.tag == SEQUENCE
+    )
+    if not found:
+        raise InputError("a CMS that carries no certificates", code="certificate.none")
+    return found
+
+
+def _keystore(data: bytes) -> tuple[Certificate, ...]:
+    try:
+        import jks
+    except ImportError as error:
+        raise InputError(
+            "a Java keystore needs the extra [jks]",
+            code="input.extra-missing",
+            hint="pip install 'esign-kit[jks]', or export it with keytool as PEM",
+        ) from error
+    try:
+        # Certificates are not encrypted; without a password only the integrity goes unchecked.
+        store = jks.KeyStore.loads(data, None)
+        found = [entry.cert for entry in store.certs.values()]
+    except Exception as error:
+        raise InputError(f"a Java keystore that cannot be read: {error}") from error
+    if not found:
+        raise InputError("a Java keystore without trusted certificates", code="certificate.none")
+    return tuple(Certificate.load(der) for der in found)

@@ -1,0 +1,262 @@
+"""Revocation status of one certificate from all evidence at hand (EN 319 102-1 § 5.2.5, 5.2.6).
+
+Revoked anywhere in authentic evidence wins; good needs evidence whose dates cover the time in
+question; everything else is unknown, and unknown is never good.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from esign_kit.asn1.certificate import to_datetime
+from esign_kit.asn1.revocation import ALL_REASONS
+from esign_kit.model.evidence import RevocationInfo, RevocationStatus
+from esign_kit.model.report import SubIndication
+from esign_kit.trust import crl, ocsp
+from esign_kit.trust.facts import facts
+from esign_kit.trust.finding import Finding, Kind
+from esign_kit.trust.policy import Revocation
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from esign_kit.asn1.certificate import Certificate
+    from esign_kit.trust.inquiry import Inquiry
+
+__all__ = ["NOT_NEEDED", "Verdict", "is_asked", "responder_status", "status"]
+
+_NO_REVOCATION_AVAILABLE = "2.5.29.56"
+_VALIDITY_ASSURED = "0.4.0.194121.2.1"
+
+NOT_NEEDED = RevocationInfo(RevocationStatus.NOT_NEEDED, detail="trust anchor")
+
+
+class Verdict(NamedTuple):
+    """The status of one certificate.
+
+    Attributes:
+        problem: sub-indication where the status stands in the way (and is asked for).
+        until: until when the status holds; empty for no end.
+        weak: why the algorithm under the evidence does not count.
+    """
+
+    info: RevocationInfo
+    problem: SubIndication | None = None
+    code: str = ""
+    detail: str = ""
+    until: bytes = b""
+    weak: str = ""
+
+
+def is_asked(certificate: Certificate, policy_rule: Revocation, *, target: bool) -> bool:
+    """Tell whether the policy demands an answer for this certificate."""
+    if policy_rule is Revocation.REQUIRED:
+        return True
+    if policy_rule is Revocation.TARGET_ONLY:
+        return target
+    if policy_rule is Revocation.IF_DECLARED:
+        return bool(certificate.crl_urls or certificate.ocsp_urls or facts(certificate).points)
+    return False
+
+
+def status(
+    certificate: Certificate,
+    issuer: Certificate,
+    anchor: Certificate,
+    inquiry: Inquiry,
+    at: bytes,
+    *,
+    asked: bool,
+    target: bool,
+) -> Verdict:
+    """Weigh all evidence about one certificate at one time.
+
+    Args:
+        certificate: the one in question.
+        issuer: the certificate above it in the path.
+        anchor: where the path ends; signers of evidence must come from there too.
+        inquiry: evidence, policy, memory.
+        at: the time in question for this certificate.
+        asked: the policy demands an answer.
+        target: it is the end of the path and no issuer in it.
+    """
+    good: list[Finding] = []
+    holds: list[Finding] = []
+    others: list[Finding] = []
+    later: list[Finding] = []
+    for finding in _all(certificate, issuer, anchor, inquiry, at):
+        kind = finding.kind
+        if kind is Kind.REVOKED or kind is Kind.HOLD:
+            if finding.revoked_at > at:
+                # It was good at that time, and this evidence may say so if its dates count.
+                later.append(finding)
+            elif kind is Kind.REVOKED:
+                return _revoked(finding, certificate, target=target)
+            else:
+                holds.append(finding)
+        elif kind is Kind.GOOD:
+            good.append(finding)
+        else:
+            others.append(finding)
+    for finding in later:
+        if finding.this_update <= inquiry.known:
+            good.append(finding)
+    newest = max((f.this_update for f in good), default=b"")
+    for finding in holds:
+        if finding.this_update >= newest:
+            return _on_hold(finding, certificate)
+    rejected = tuple(f.detail for f in others)
+    if good:
+        verdict = _good(good, rejected)
+        if verdict is not None:
+            return verdict
+        rejected = (*rejected, "the CRLs at hand do not cover all reasons of revocation")
+    exempt = _exempt(certificate)
+    if exempt:
+        return Verdict(
+            RevocationInfo(RevocationStatus.NOT_NEEDED, detail=exempt, rejected=rejected)
+        )
+    return _unknown(others, rejected, certificate, inquiry, asked=asked)
+
+
+def _all(
+    certificate: Certificate, issuer: Certificate, anchor: Certificate, inquiry: Inquiry, at: bytes
+) -> list[Finding]:
+    evidence = inquiry.evidence
+    found: list[Finding] = []
+    if not evidence.crls and not evidence.ocsp:
+        return found
+    inquiry.busy.add(certificate.der)
+    try:
+        if certificate.serial in evidence.ocsp:
+            found += ocsp.findings(certificate, issuer, anchor, inquiry, at)
+        if evidence.crls:
+            found += crl.findings(certificate, issuer, anchor, inquiry, at)
+    finally:
+        inquiry.busy.discard(certificate.der)
+    return found
+
+
+def _exempt(certificate: Certificate) -> str:
+    extensions = certificate.extensions
+    if facts(certificate).ca:
+        return ""
+    if _NO_REVOCATION_AVAILABLE in extensions:
+        return "its issuer states that there is no revocation for it (RFC 9608)"
+    if _VALIDITY_ASSURED in extensions:
+        return "a short-term certificate (EN 319 412-1 § 5.2.2)"
+    return ""
+
+
+def _moment(value: bytes) -> datetime | None:
+    return to_datetime(value) if value else None
+
+
+def _info(
+    state: RevocationStatus, finding: Finding, rejected: tuple[str, ...] = (), detail: str = ""
+) -> RevocationInfo:
+    return RevocationInfo(
+        state,
+        finding.source,
+        _moment(finding.this_update),
+        _moment(finding.next_update),
+        _moment(finding.revoked_at),
+        finding.reason,
+        detail or finding.detail,
+        rejected,
+    )
+
+
+def _good(good: list[Finding], rejected: tuple[str, ...]) -> Verdict | None:
+    """Return the verdict of the strongest, freshest answer; ``None`` if reasons are left open."""
+    whole = [f for f in good if f.reasons == ALL_REASONS]
+    if whole:
+        best = max(whole, key=lambda f: (not f.weak, f.this_update))
+        return Verdict(
+            _info(RevocationStatus.GOOD, best, rejected), until=best.until, weak=best.weak
+        )
+    covered = 0
+    for finding in good:
+        covered |= finding.reasons
+    if covered != ALL_REASONS:
+        return None
+    first = min(good, key=lambda f: f.this_update)
+    until = min((f.until for f in good if f.until), default=b"")
+    weak = next((f.weak for f in good if f.weak), "")
+    return Verdict(_info(RevocationStatus.GOOD, first, rejected), until=until, weak=weak)
+
+
+def _revoked(finding: Finding, certificate: Certificate, *, target: bool) -> Verdict:
+    when = finding.revoked_at.decode("ascii")
+    day = f"{when[:4]}-{when[4:6]}-{when[6:8]} {when[8:10]}:{when[10:12]}"
+    why = f", {finding.reason}" if finding.reason else ""
+    more = f"; {finding.detail}" if finding.detail else ""
+    return Verdict(
+        _info(RevocationStatus.REVOKED, finding),
+        SubIndication.REVOKED_NO_POE if target else SubIndication.REVOKED_CA_NO_POE,
+        "revocation.revoked" if target else "revocation.ca-revoked",
+        f"{certificate.label} was revoked on {day} UTC{why} (by {finding.source}){more}",
+    )
+
+
+def _on_hold(finding: Finding, certificate: Certificate) -> Verdict:
+    # EN 319 102-1 § 5.2.6.4: a suspended certificate may come back; ask again later.
+    return Verdict(
+        _info(RevocationStatus.ON_HOLD, finding),
+        SubIndication.TRY_LATER,
+        "revocation.on-hold",
+        f"{certificate.label} is suspended (certificateHold, by {finding.source})",
+    )
+
+
+def _unknown(
+    others: list[Finding],
+    rejected: tuple[str, ...],
+    certificate: Certificate,
+    inquiry: Inquiry,
+    *,
+    asked: bool,
+) -> Verdict:
+    kinds = {finding.kind for finding in others}
+    problem, code = SubIndication.TRY_LATER, "revocation.missing"
+    if Kind.UNKNOWN in kinds:
+        code = "revocation.unknown"
+    elif Kind.STALE in kinds:
+        code = "revocation.stale"
+    elif Kind.SIGNER_EXPIRED in kinds:
+        problem = SubIndication.REVOCATION_OUT_OF_BOUNDS_NO_POE
+        code = "revocation.signer-expired"
+    elif kinds:
+        code = "revocation.unusable"
+    reasons = (*rejected, *inquiry.evidence.notes)
+    detail = f"no usable answer about {certificate.label}"
+    if reasons:
+        detail += ": " + "; ".join(reasons[:4])
+    info = RevocationInfo(RevocationStatus.UNKNOWN, detail=detail, rejected=reasons)
+    if not asked:
+        return Verdict(info)
+    return Verdict(info, problem, code, detail)
+
+
+def responder_status(
+    responder: Certificate,
+    issuer: Certificate,
+    anchor: Certificate,
+    inquiry: Inquiry,
+    at: bytes,
+    *,
+    nocheck: bool,
+) -> tuple[str, bytes, str]:
+    """Return why an OCSP responder's certificate does not count, until when it does, weakness.
+
+    With ocsp-nocheck, and where the certificate names no source of its status (RFC 6960
+    § 4.2.2.2.1 leaves that to the policy), silence is enough; a known revocation never is.
+    """
+    rule = inquiry.policy.revocation
+    asked = not nocheck and rule in (Revocation.REQUIRED, Revocation.IF_DECLARED)
+    asked = asked and is_asked(responder, Revocation.IF_DECLARED, target=True)
+    verdict = status(responder, issuer, anchor, inquiry, at, asked=asked, target=True)
+    weak = inquiry.weakness(responder, inquiry.at) or inquiry.key_weakness(responder, inquiry.at)
+    if verdict.problem is not None:
+        return f"its responder: {verdict.detail}", b"", ""
+    return "", verdict.until, weak or verdict.weak
