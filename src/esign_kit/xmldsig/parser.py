@@ -142,6 +142,11 @@ def parse_fragment(octets: bytes) -> Element:
         raise InputError(f"XML: {error}", code="xml.malformed") from error
 
 
+def processing_instruction(name: str) -> Element:
+    """Return a new processing instruction without text."""
+    return etree.ProcessingInstruction(name)
+
+
 def _parser(huge: bool) -> Any:
     # One for each call: parsers are not shared between threads, and making one costs 2 µs.
     return etree.XMLParser(

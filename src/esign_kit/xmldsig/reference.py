@@ -163,21 +163,48 @@ class Resolver:
             return
         if target.place == _MISSING:
             return
-        selection = Selection(self.document, target.element, comments=target.comments)
-        octets, whole = apply(selection, steps, self.signature, self.limits)
-        if not octets:
+        for later in self._readings(target, steps):
+            selection = Selection(self.document, target.element, comments=target.comments)
+            selection.removed.extend(later)
+            octets, whole = apply(selection, steps, self.signature, self.limits)
+            if not octets:
+                return
+            description = self._describe(target)
+            if later:
+                description += f" as it stood before {len(later)} later signature(s) were added"
+            yield (
+                octets,
+                Scope(
+                    name=read.uri or "",
+                    coverage=self._coverage(kind, target, whole),
+                    octets=octets,
+                    digest=stated,
+                    transforms=applied,
+                    description=description,
+                ),
+            )
+
+    def _readings(self, target: Target, steps: tuple[Step, ...]) -> Iterable[list[Element]]:
+        """Yield what else is taken out: nothing; then, for an enveloped one, later signatures.
+
+        Wide practice (Kazakhstan) signs a document with its signatures again, checks the last
+        signature first and takes out each one checked. What the first of them covers is the
+        document as it stood then, and every signature taken out has a report of its own.
+        """
+        yield []
+        if target.place != _WHOLE and target.element is not self.document.root:
             return
-        yield (
-            octets,
-            Scope(
-                name=read.uri or "",
-                coverage=self._coverage(kind, target, whole),
-                octets=octets,
-                digest=stated,
-                transforms=applied,
-                description=self._describe(target),
-            ),
-        )
+        if not any(step.kind == "enveloped" for step in steps):
+            return
+        later: list[Element] = []
+        seen = False
+        for element in self.document.root.iter(names.SIGNATURE):
+            if element is self.signature:
+                seen = True
+            elif seen and not any(a is self.signature for a in element.iterancestors()):
+                later.append(element)
+        if later:
+            yield later
 
     def _external(
         self,

@@ -8,7 +8,7 @@ must be asked for by ``TransformRule.XPATH`` and runs under a cost limit.
 from __future__ import annotations
 
 import binascii
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from esign_kit.errors import InputError, LimitError, UnsupportedError
 from esign_kit.trust.policy import TransformRule
@@ -20,7 +20,7 @@ from esign_kit.xmldsig.c14n import (
     canonicalize,
     canonicalize_document,
 )
-from esign_kit.xmldsig.parser import Element, XmlDocument, parse
+from esign_kit.xmldsig.parser import Element, XmlDocument, parse, processing_instruction
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -210,15 +210,7 @@ def canonical_octets(data: Selection, method: Canonicalization) -> bytes:
         key = (apex is None, method, *map(id, removed))
         if (known := document.cached(key)) is not None:
             return known
-    undo = [_detach(element) for element in removed]
-    try:
-        if apex is None:
-            octets = canonicalize_document(top, method)
-        else:
-            octets = canonicalize(apex, method)
-    finally:
-        for place in reversed(undo):
-            _attach(*place)
+    octets = _without(document, top, apex is None, removed, method)
     if key is not None:
         document.cache(key, octets, removed)
     return octets
@@ -253,39 +245,49 @@ def _outermost(top: Element, removed: list[Element]) -> list[Element] | None:
     return kept
 
 
-def _detach(element: Element) -> tuple[Any, ...]:
-    parent, previous, tail = element.getparent(), element.getprevious(), element.tail
-    before = None
-    if tail:
-        # lxml moves the text after an element with it; that text stays covered.
-        element.tail = None
-        if previous is not None:
-            before = previous.tail
-            previous.tail = (before or "") + tail
-        else:
-            before = parent.text
-            parent.text = (before or "") + tail
-    parent.remove(element)
-    return element, parent, previous, tail, before
+def _without(
+    document: XmlDocument,
+    top: Element,
+    whole: bool,
+    removed: list[Element],
+    method: Canonicalization,
+) -> bytes:
+    """Canonicalise and cut the removed elements out of the octets.
+
+    Elements are not taken out of the tree: putting them back would have lxml replace prefixes that
+    mean the same namespace. Processing instructions mark the places; they survive every form.
+    """
+    if not removed:
+        return canonicalize_document(top, method) if whole else canonicalize(top, method)
+    name = _unused_name(document.octets)
+    marks = []
+    try:
+        for element in removed:
+            first, last = processing_instruction(name), processing_instruction(name)
+            marks.append((element, first, last))
+            element.addprevious(first)
+            element.append(last)
+        octets = canonicalize_document(top, method) if whole else canonicalize(top, method)
+    finally:
+        for element, first, last in marks:
+            if last.getparent() is not None:
+                element.remove(last)
+            parent = first.getparent()
+            if parent is not None:
+                parent.remove(first)
+    mark = f"<?{name}?>".encode("ascii")
+    parts = octets.split(mark)
+    kept = parts[0::2]
+    # What follows the second mark of a pair starts with the end tag of the element.
+    return b"".join([kept[0], *(part[part.index(b">") + 1 :] for part in kept[1:])])
 
 
-def _attach(
-    element: Element, parent: Element, previous: Element, tail: str | None, before: str | None
-) -> None:
-    if previous is None:
-        parent.insert(0, element)
-        if tail:
-            parent.text = before
-            element.tail = tail
-        return
-    previous.addnext(element)
-    if tail:
-        element.tail = tail
-        previous.tail = before
-    elif element.tail:
-        # The new neighbour took the text that follows ``previous``; give it back.
-        previous.tail = element.tail
-        element.tail = None
+def _unused_name(octets: bytes) -> str:
+    """Return a name of a processing instruction that does not occur in the document."""
+    number = 0
+    while (name := f"cut{number}").encode("ascii") in octets:
+        number += 1
+    return name
 
 
 def _text_of(data: Selection | bytes) -> bytes:
