@@ -372,21 +372,23 @@ def _roles(value: bytes) -> list[dict[str, Any]]:
             if inner and inner[0].tag == SEQUENCE:
                 items = inner
         for item in items:
-            found.append(_claimed(item))
+            found += _claimed(item)
     return found
 
 
-def _claimed(item: Tlv) -> dict[str, Any]:
+def _claimed(item: Tlv) -> list[dict[str, Any]]:
     parts = item.expect(SEQUENCE).items()
     if len(parts) != 2 or parts[1].tag != SET:
         raise InputError("malformed claimed attribute", code="cms.malformed")
     kind = decode_oid(parts[0].expect(OID).contents)
-    values = [_string(value) if value.tag in _STRINGS else value.raw.hex() for value in parts[1]]
-    return {
-        "claimed": values[0] if len(values) == 1 else values,
-        "attribute": kind,
-        "name": names.SHORT_NAMES.get(kind, kind),
-    }
+    name = names.SHORT_NAMES.get(kind, kind)
+    return [
+        {
+            "claimed": _string(value) if value.tag in _STRINGS else value.raw.hex(),
+            "attribute": name,
+        }
+        for value in parts[1]
+    ]
 
 
 _DECODERS: dict[bytes, tuple[str, Callable[[bytes], Any]]] = {
