@@ -220,13 +220,20 @@ def _decode(tag: int, contents: bytes) -> object:
         return None
     if tag == RFC822:
         local, at, host = text.rpartition("@")
-        if not at or not local or not _is_host(host.lower(), wildcard=False):
+        if not at or not _is_local(local) or not _is_host(host.lower(), wildcard=False):
             return None
         return local, host.lower()
     if tag == DNS:
         lowered = text.lower()
         return lowered if _is_host(lowered, wildcard=True) else None
     return _uri_host(text)
+
+
+def _is_local(local: str) -> bool:
+    """RFC 5321 § 4.1.2: a dot-string, or anything between quotation marks."""
+    if len(local) > 1 and local[0] == local[-1] == '"':
+        return True
+    return bool(local) and not any(c in '()<>[]:;@\\,"' or c <= " " for c in local)
 
 
 def _is_host(host: str, *, wildcard: bool) -> bool:

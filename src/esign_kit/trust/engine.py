@@ -327,16 +327,16 @@ def _validate(
         final = position == 0
         # (a 1) the signature; verified while building unless the key lacked its parameters.
         try:
-            key = _working_key(issuer, key)
+            key, inherited = _working_key(issuer, key)
         except InputError as error:
-            return processing.Failure(
-                SubIndication.CERTIFICATE_CHAIN_GENERAL_FAILURE, "chain.key",
+            return Failure(
+                SubIndication.CERTIFICATE_CHAIN_GENERAL_FAILURE,
+                "chain.key",
                 f"{issuer.label}: {error.detail}",
-            ), None  # fmt: skip
-        inherited = key if key is not None and key.spki != issuer.spki else None
-        why = inquiry.verify(certificate, issuer.spki, inherited)
+            ), None
+        why = inquiry.verify(certificate, issuer.spki, key if inherited else None)
         if why:
-            return processing.Failure(
+            return Failure(
                 SubIndication.CERTIFICATE_CHAIN_GENERAL_FAILURE, "chain.signature",
                 f"{certificate.label} is not issued by {issuer.label}: {why}",
             ), None  # fmt: skip
@@ -351,12 +351,12 @@ def _validate(
     return late, state
 
 
-def _working_key(issuer: Certificate, above: PublicKey | None) -> PublicKey | None:
+def _working_key(issuer: Certificate, above: PublicKey | None) -> tuple[PublicKey, bool]:
     """§ 6.1.4 (d) to (f): a DSA key without parameters inherits those of the key above."""
     key = load_public_key(issuer.spki)
     if key.native is None and above is not None:
-        return key.with_parameters_of(above)
-    return key
+        return key.with_parameters_of(above), True
+    return key, False
 
 
 def _direct(certificate: Certificate, inquiry: Inquiry) -> tuple[Failure | None, State | None]:

@@ -158,6 +158,8 @@ class Inquiry:
                     return f"signature algorithm {oid} is not supported"
                 if key is None:
                     key = load_public_key(spki)
+                if key.native is None:
+                    return "the key of its issuer lacks its parameters"
                 self.checks -= 1
                 if self.checks < 0:
                     raise LimitError(
@@ -186,9 +188,15 @@ class Inquiry:
         return algorithm_weakness(self.policy, algorithm, at)
 
     def key_weakness(self, certificate: Certificate, at: datetime) -> str:
-        """Return why the key of a certificate does not count at that time; empty if it does."""
+        """Return why the key of a certificate does not count at that time; empty if it does.
+
+        A key without parameters of its own is as strong as the one it inherits them from, which
+        is judged on the same path.
+        """
         try:
             key = load_public_key(certificate.spki)
+            if key.native is None:
+                return ""
         except InputError as error:
             return error.detail
         return self.policy.algorithms.key_problem(family_of(key), key.bits, at)

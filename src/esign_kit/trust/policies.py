@@ -135,16 +135,24 @@ def conclude(
         origin.append(here)
     last = origin[-1]
     valid = {root for roots in last.values() for root in roots}
-    qualifiers = [graph[-1][oid].qualifiers for oid in last if oid != ANY_POLICY]
-    if ANY_POLICY in last:
-        if anything:
-            qualifiers.append(graph[-1][ANY_POLICY].qualifiers)
-        else:
-            added = wanted - valid  # type: ignore[operator]
-            valid = (valid | added) - {ANY_POLICY}
-            if added:
-                qualifiers.append(graph[-1][ANY_POLICY].qualifiers)
-    return tuple(sorted(valid)), tuple(q for q in qualifiers if q)
+    if ANY_POLICY in last and not anything:
+        valid = (valid | wanted) - {ANY_POLICY}  # type: ignore[operator]
+    return tuple(sorted(valid)), _qualifiers(graph, kept)
+
+
+def _qualifiers(graph: Graph, kept: list[set[str]]) -> tuple[bytes, ...]:
+    """Collect the qualifiers of all nodes that lead to a valid policy, the last level first."""
+    found: dict[bytes, None] = {}
+    here = kept[-1]
+    for depth in range(len(graph) - 1, 0, -1):
+        above: set[str] = set()
+        for oid in sorted(here):
+            node = graph[depth][oid]
+            if node.qualifiers:
+                found[node.qualifiers] = None
+            above.update(parent for parent in node.parents if parent in kept[depth - 1])
+        here = above
+    return tuple(found)
 
 
 def notices(qualifiers: tuple[bytes, ...]) -> tuple[str, ...]:

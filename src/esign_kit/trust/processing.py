@@ -239,6 +239,9 @@ def _issuer_fault(
     """§ 6.1.4 (k) and (n): may this certificate issue others?"""
     if found.ca is False:
         return _general("chain.not-a-ca", certificate, "it is no CA (basicConstraints)")
+    if len(certificate.subject) <= 2:
+        # RFC 5280 § 4.1.2.6: the subject of a CA is not empty; names could not chain otherwise.
+        return _general("chain.name", certificate, "it issues and has no name")
     if found.ca is None and not anchor:
         # Versions 1 and 2 cannot say that they are a CA; only an anchor is known by other means.
         return _general("chain.not-a-ca", certificate, f"version {certificate.version}, no CA")
