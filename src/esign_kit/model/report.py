@@ -329,6 +329,12 @@ class SignatureReport(_NoTruth):
         """From the signing certificate to the anchor."""
         return tuple(load_certificate(der) for der in self.chain_der)
 
+    def all_counter_signatures(self) -> Iterator[SignatureReport]:
+        """Yield counter-signatures, and those on them, depth first."""
+        for counter in self.counter_signatures:
+            yield counter
+            yield from counter.all_counter_signatures()
+
     @property
     def passed(self) -> bool:
         """True for TOTAL_PASSED and for nothing else."""
@@ -394,13 +400,14 @@ class VerificationReport(_NoTruth):
     def indication(self) -> Indication:
         """The worst of all signatures; with a quorum, PASSED if that many passed.
 
-        No signature is never PASSED.
+        No signature is never PASSED. A counter-signature that fails keeps the file from passing: it
+        is no signer of the content, but somebody tampered with what stands in the file.
         """
         if not self.signatures:
             return Indication.INDETERMINATE
         if self.quorum is not None:
             passed = sum(report.passed for report in self.signatures)
-            if passed >= self.quorum:
+            if passed >= max(self.quorum, 1):
                 return Indication.TOTAL_PASSED
         return self._worst().indication
 
@@ -412,7 +419,14 @@ class VerificationReport(_NoTruth):
         return self._worst().sub_indication
 
     def _worst(self) -> SignatureReport:
-        return max(self.signatures, key=lambda report: _RANK[report.indication])
+        worst = max(self.signatures, key=lambda report: _RANK[report.indication])
+        if worst.indication is Indication.TOTAL_FAILED:
+            return worst
+        for report in self.signatures:
+            for counter in report.all_counter_signatures():
+                if counter.indication is Indication.TOTAL_FAILED:
+                    return counter
+        return worst
 
     @property
     def checks(self) -> tuple[Check, ...]:
@@ -480,8 +494,11 @@ def _raise_unless_passed(
 ) -> None:
     if report.indication is Indication.TOTAL_PASSED:
         return
+    checks = report.checks
+    if isinstance(report, VerificationReport) and report.signatures:
+        checks = report._worst().checks
     first = next(
-        (c for c in report.checks if c.status in (CheckStatus.FAILED, CheckStatus.INDETERMINATE)),
+        (c for c in checks if c.status in (CheckStatus.FAILED, CheckStatus.INDETERMINATE)),
         None,
     )
     why = f": {first.name}: {first.detail}" if first else ""

@@ -69,6 +69,7 @@ def _by_reference(
     parsed: ParsedSignature, pool: Sequence[Certificate]
 ) -> tuple[tuple[Certificate, ...], Check]:
     references = parsed.certificate_references
+    unique = len(references) == 1
     hinted = next(iter(_by_hint(parsed.signer, pool)), None)
     if not references:
         return _refused(
@@ -84,6 +85,8 @@ def _by_reference(
                 hinted,
                 f"the certificate of {hinted.label} is not the one that the signature binds",
                 "certificate.digest-mismatch",
+                identified=_names_a_signer(parsed.signer),
+                ref_unique=unique,
                 digest_match=False,
                 issuer_serial_match=matches_issuer_serial(hinted, first),
             )
@@ -91,6 +94,7 @@ def _by_reference(
             None,
             "no certificate at hand has the digest that the signature binds",
             "certificate.missing",
+            ref_unique=unique,
             digest_match=False,
         )
     if hinted is not None and hinted is not certificate and hinted != certificate:
@@ -98,11 +102,9 @@ def _by_reference(
             certificate,
             f"the signature binds {certificate.label} but names {hinted.label} as its signer",
             "certificate.contradiction",
+            ref_unique=unique,
             digest_match=True,
         )
-    unique = len({reference.digest for reference in references}) == len(references) and not any(
-        matches_digest(certificate, other) for other in references[1:]
-    )
     serial_match = matches_issuer_serial(certificate, first)
     if unique and serial_match:
         return (certificate,), _passed(certificate)

@@ -13,6 +13,7 @@ from esign_kit.asn1.certificate import Certificate
 from esign_kit.errors import InputError
 from esign_kit.model.document import Coverage, Document, Scope
 from esign_kit.model.report import (
+    CHECK_NAMES,
     Check,
     CheckStatus,
     Indication,
@@ -267,7 +268,7 @@ def _check_lone_timestamp(parsed: ParsedSignature, context: Context) -> Signatur
         packaging=parsed.packaging,
         indication=stamp.indication,
         sub_indication=stamp.sub_indication,
-        checks=stamp.checks,
+        checks=_all_checks(stamp, scopes, context),
         at=context.at,
         best_signature_time=context.at,
         algorithm=parsed.algorithm.name if parsed.algorithm else parsed.algorithm_label,
@@ -276,6 +277,25 @@ def _check_lone_timestamp(parsed: ParsedSignature, context: Context) -> Signatur
         signed=scopes,
         timestamps=(stamp,),
         notes=tuple([finding.detail for finding in parsed.findings if not finding.fatal]),
+    )
+
+
+def _all_checks(
+    stamp: TimestampReport, scopes: tuple[Scope, ...], context: Context
+) -> tuple[Check, ...]:
+    """The token's checks under all the names that a report lists, in order."""
+    found = {check.name: check for check in stamp.checks}
+    found["coverage"] = (
+        check_coverage(scopes, context.policy)
+        if scopes
+        else Check("coverage", CheckStatus.NOT_RUN, detail="the imprint does not match any data")
+    )
+    found.setdefault("timestamp", _summary("timestamp", [stamp]))
+    found.setdefault("archive-timestamp", _NO_ARCHIVE)
+    found.setdefault("profile", _NO_PROFILE)
+    return tuple(
+        found.get(name) or Check(name, CheckStatus.NOT_RUN, detail="not asked of a time-stamp")
+        for name in CHECK_NAMES
     )
 
 
