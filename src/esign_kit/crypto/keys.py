@@ -267,12 +267,19 @@ def _find_loader(oid: str) -> Callable[[bytes, str, bytes, bytes], PublicKey]:
         import esign_kit.crypto.national  # noqa: F401
     loader = _public_loaders.get(oid)
     if loader is None:
-        raise UnsupportedError(
-            f"no key algorithm {oid}",
-            code="crypto.unsupported-key",
-            hint="national algorithms come with their profile",
-        )
+        raise _unknown(oid)
     return loader
+
+
+def _unknown(oid: str) -> UnsupportedError:
+    text = ""
+    if oid.startswith(_NATIONAL_ARCS):
+        from esign_kit.crypto.national import explain
+
+        text = explain(oid)
+    return UnsupportedError(
+        f"no key algorithm {oid}" + (f": {text}" if text else ""), code="crypto.unsupported-key"
+    )
 
 
 def load_private_key(pkcs8: bytes, *, trusted_source: bool = False) -> PrivateKey:
@@ -298,7 +305,7 @@ def load_private_key(pkcs8: bytes, *, trusted_source: bool = False) -> PrivateKe
 
             loader = _private_loaders.get(oid)
             if loader is None:
-                raise UnsupportedError(f"no key algorithm {oid}", code="crypto.unsupported-key")
+                raise _unknown(oid)
         if loader is not None:
             return loader(pkcs8)
     from esign_kit.crypto.pyca import load_private_key as load

@@ -135,5 +135,3 @@ def _hash(algorithm: SignatureAlgorithm, data: bytes) -> bytes:
 register_backend("GOST", _Backend())
 for _oid in KEYS:
     register_key(_oid, keys.load_public, pkcs8.load_private_key)
-for _oid in UNSUPPORTED:
-    register_key(_oid, keys.refuse)

@@ -14,7 +14,7 @@ from esign_kit.asn1.reader import (
     read_all,
 )
 from esign_kit.crypto.keys import PrivateKey, PublicKey
-from esign_kit.crypto.national.objects import KEYS, UZ_PARAMETERS, KeyKind, explain
+from esign_kit.crypto.national.objects import KEYS, UZ_PARAMETERS, KeyKind
 from esign_kit.crypto.national.signature import SCHEMES, GostPrivate, GostPublic
 from esign_kit.errors import InputError, UnsupportedError
 
@@ -29,18 +29,12 @@ __all__ = [
     "malformed",
     "parameter_set",
     "private_key",
-    "refuse",
 ]
 
 
 def malformed(detail: str) -> InputError:
     """Return the error for a key that is not well formed."""
     return InputError(detail, code="crypto.malformed-key")
-
-
-def refuse(spki: bytes, oid: str, parameters: bytes, octets: bytes) -> PublicKey:
-    """Refuse a key algorithm by its name; raises :class:`UnsupportedError` always."""
-    raise UnsupportedError(f"{oid}: {explain(oid)}", code="crypto.unsupported-key")
 
 
 # ── public ────────────────────────────────────────────────────────────────────────────────────
