@@ -39,6 +39,8 @@ def built(room: str) -> bool:
 def room_of(data: bytes) -> str:
     """Guess from the octets which room would read them."""
     head = data[:1024].lstrip(b"\xef\xbb\xbf \t\r\n")
+    if data[:1] == b"\x30":
+        return "CAdES"  # a SEQUENCE; a PDF may well be inside
     if b"%PDF-" in data[:1024]:
         return "PAdES"
     if data[:2] == b"PK":
@@ -135,6 +137,9 @@ def _anchored(root: Path, suite: dict[str, Any], case: dict[str, Any]) -> tuple[
         at=policies.moment(case.get("at", suite.get("at"))),
     )
     verdict, note = judge.of_report(report)
+    stamp = ek.Format.TIMESTAMP
+    if "token" in case and any(item.format is not stamp for item in report.signatures):
+        return "refuse", f"no time-stamp token but {report.signatures[0].format}; {note}", None
     return verdict, note, judge.demands(case, report)
 
 
