@@ -184,11 +184,12 @@ def _read(data: bytes, password: str | bytes | None, limits: Limits) -> list[_Ba
         except KeyStoreError as error:
             if error.code != "keys.wrong-password" or number + 1 == len(spellings):
                 raise
-        except InputError:
-            # Without a MAC a wrong password shows as nonsense instead of as a bad padding.
-            if mac is not None or number + 1 < len(spellings):
-                raise
-            if any(kind == _ENCRYPTED for kind, _ in safes):
+        except InputError as error:
+            # Without a MAC a wrong password shows as nonsense where it does not as a bad padding.
+            nonsense = error.code.startswith(("asn1.", "certificate."))
+            if mac is None and nonsense and any(kind == _ENCRYPTED for kind, _ in safes):
+                if number + 1 < len(spellings):
+                    continue
                 raise wrong_password() from None
             raise
     raise wrong_password()

@@ -168,13 +168,15 @@ def _serves(key: HeldKey, purpose: Purpose) -> bool:
 
 def _named(certificate: Certificate, subject: str) -> bool:
     wanted = subject.strip().casefold()
+    if not wanted:
+        return False
     for attribute in certificate.subject_attributes:
         if attribute.value is None:
             continue
         value = attribute.value.strip().casefold()
         if wanted in (value, value.lstrip("abcdefghijklmnopqrstuvwxyz-")):
             return True
-    return bool(wanted) and wanted == certificate.subject_text.casefold()
+    return wanted == certificate.subject_text.casefold()
 
 
 def load_entry(

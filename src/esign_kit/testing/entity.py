@@ -75,7 +75,7 @@ class Entity:
         packaging: str | None = None,
         **options: Any,
     ) -> bytes:
-        """Sign with ``esign_kit.sign``; the claimed time is the country's unless ``at`` says it.
+        """Sign with ``esign_kit.sign``, at the country's time unless ``signing_time`` is given.
 
         Args:
             data: octets, or a ``Document``.
@@ -87,7 +87,7 @@ class Entity:
         from esign_kit.model.document import Document
 
         document = Document(bytes(data)) if isinstance(data, (bytes, bytearray)) else data
-        options.setdefault("at", self._pki.now)
+        options.setdefault("signing_time", self._pki.now)
         if packaging is None:
             packaging = "attached" if str(format).lower() in ("cades", "raw") else "enveloped"
         signed: bytes = api.sign(document, self.key, format=format, packaging=packaging, **options)
@@ -95,15 +95,15 @@ class Entity:
 
     def export_p12(self, path: str | os.PathLike[str], password: str, **options: Any) -> None:
         """Write key and certificates as PKCS#12; see ``esign_kit.testing.export``."""
-        from esign_kit.testing import export
+        from esign_kit.testing.export import write_p12
 
-        export.write_p12(self, path, password, **options)
+        write_p12(self, path, password, **options)
 
     def export_pem(self, folder: str | os.PathLike[str]) -> None:
         """Write ``key.pem``, ``certificate.pem`` and ``chain.pem`` into a folder."""
-        from esign_kit.testing import export
+        from esign_kit.testing.export import write_pem
 
-        export.write_pem(self, folder)
+        write_pem(self, folder)
 
     def __repr__(self) -> str:
         return f"<{self.kind} {self.certificate.label!r}>"

@@ -465,9 +465,9 @@ class FixturePKI:
 
     def export_trust(self, folder: str | os.PathLike[str]) -> None:
         """Write a trust folder: the root, and the other authorities under ``intermediates``."""
-        from esign_kit.testing import export
+        from esign_kit.testing.export import write_trust
 
-        export.write_trust(self, folder)
+        write_trust(self, folder)
 
     # ── the network ───────────────────────────────────────────────────────────────────────────
 
