@@ -7,13 +7,14 @@ call and only where the caller gave no time.
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from esign_kit.errors import InputError, LimitError, UnsupportedError
 from esign_kit.model.document import Document
 from esign_kit.model.evidence import Evidence
 from esign_kit.model.signature import Purpose
-from esign_kit.trust.policy import ValidationPolicy
+from esign_kit.trust.policy import Cache, ValidationPolicy
 from esign_kit.trust.store import TrustStore, as_certificates
 
 if TYPE_CHECKING:
@@ -438,20 +439,31 @@ def _evidence(values: Iterable[bytes] | Evidence, policy: ValidationPolicy) -> E
         return values
     if isinstance(values, bytes):
         values = (values,)
-    from esign_kit.asn1.revocation import classify
-
-    kinds: dict[str, list[bytes]] = {"crl": [], "ocsp": [], "timestamp": [], "certificate": []}
+    items = []
     for number, item in enumerate(values):
         if number >= policy.limits.evidence_items:
             raise LimitError("more evidence than limits.evidence_items")
-        if isinstance(item, Document) or not isinstance(item, (bytes, bytearray, memoryview)):
-            item = _document(item).octets()
-        item = _unwrapped(bytes(item))
-        kind = classify(item)
-        if kind is None:
-            # Rubbish proves nothing and hinders nothing: it is as if it were not there.
-            continue
-        kinds[kind].append(item)
+        items.append(item if isinstance(item, bytes) else _document(item).octets())
+    if policy.cache is Cache.ON and sum(map(len, items)) <= _REMEMBERED_EVIDENCE:
+        return _sorted_evidence(tuple(items))
+    return _sorted_evidence.__wrapped__(tuple(items))
+
+
+_REMEMBERED_EVIDENCE = 4 * 1024 * 1024
+"""Octets of evidence above which its sorting is done again each time rather than kept."""
+
+
+@lru_cache(maxsize=32)
+def _sorted_evidence(items: tuple[bytes, ...]) -> Evidence:
+    from esign_kit.asn1.revocation import classify
+
+    kinds: dict[str, list[bytes]] = {"crl": [], "ocsp": [], "timestamp": [], "certificate": []}
+    for item in items:
+        data = _unwrapped(item)
+        kind = classify(data)
+        # Rubbish proves nothing and hinders nothing: it is as if it were not there.
+        if kind is not None:
+            kinds[kind].append(data)
     return Evidence(
         certificates=tuple(kinds["certificate"]),
         crls=tuple(kinds["crl"]),
@@ -462,7 +474,7 @@ def _evidence(values: Iterable[bytes] | Evidence, policy: ValidationPolicy) -> E
 
 def _unwrapped(data: bytes) -> bytes:
     """Return DER for one PEM block; everything else as it is."""
-    if not data.lstrip().startswith(b"-----BEGIN "):
+    if not data[:64].lstrip().startswith(b"-----BEGIN "):
         return data
     from binascii import Error, a2b_base64
 

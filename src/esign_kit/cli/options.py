@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "atomic_write",
+    "country_from",
     "read_password",
     "read_paths",
     "time_option",
@@ -98,6 +99,17 @@ def trust_from(paths: tuple[str, ...]) -> TrustStore | None:
     for path in paths:
         store = store | TrustStore.from_path(path)
     return store
+
+
+def country_from(name: str | None, trust: tuple[str, ...]) -> Any:
+    """Return the profile of that name; anchors given beside it are that country's anchors then."""
+    if name is None:
+        return None
+    from esign_kit.profiles import profile
+
+    country = profile(name)
+    store = trust_from(trust)
+    return country if store is None else country.with_trust(store, environment="given by --trust")
 
 
 def policy_from(profile: str | None, revocation: str | None) -> Any:

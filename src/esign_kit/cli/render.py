@@ -128,7 +128,7 @@ def _signature(item: SignatureReport, title: str, profile: Profile | None, inden
         )
     for check in item.checks:
         mark, colour = _MARK[check.status]
-        line = f"{indent}  {click.style(mark, fg=colour)} {check.name:<19}"
+        line = f"{indent}  {click.style(mark, fg=colour)} {check.name:<20}"
         if check.status is CheckStatus.NOT_RUN:
             line += click.style(f"not run: {printable(check.detail)}", fg="bright_black")
         else:

@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING
 import click
 
 from esign_kit.cli import exits
-from esign_kit.cli.options import policy_from, read_paths, trust_from, validation_options
+from esign_kit.cli.options import (
+    country_from,
+    policy_from,
+    read_paths,
+    trust_from,
+    validation_options,
+)
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -42,7 +48,7 @@ def command(
     import esign_kit as ek
     from esign_kit.cli.render import echo_json, progress, render_report
 
-    country = ek.profile(profile) if profile else None
+    country = country_from(profile, trust)
     fetcher = None
     if online:
         progress("asking the certification authorities …")

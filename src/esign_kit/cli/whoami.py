@@ -8,7 +8,13 @@ import click
 
 from esign_kit.asn1.names import printable
 from esign_kit.cli import exits
-from esign_kit.cli.options import policy_from, read_paths, trust_from, validation_options
+from esign_kit.cli.options import (
+    country_from,
+    policy_from,
+    read_paths,
+    trust_from,
+    validation_options,
+)
 from esign_kit.errors import EsignError, InputError
 
 if TYPE_CHECKING:
@@ -43,7 +49,7 @@ def command(
     """
     import esign_kit as ek
 
-    country = ek.profile(profile) if profile else None
+    country = country_from(profile, trust)
     document = ek.Document.from_path(file)
     store = trust_from(trust)
     given = read_paths(evidence)

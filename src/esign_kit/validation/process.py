@@ -219,13 +219,14 @@ def validate_at(
         and path.algorithm_problem is None
     ):
         return path
+    policy = context.policy
     earlier = validate_path(
         certificate,
         trust=context.trust,
         helpers=pool,
         evidence=context.evidence,
         at=best,
-        policy=context.policy,
+        policy=policy.with_(id=policy.id, evidence_until=policy.evidence_until or context.at),
         purpose=Purpose.SIGNING,
     )
     if earlier.chain_problem is None and earlier.revocation_problem is None:
