@@ -103,7 +103,9 @@ class HttpFetcher:
             self._left[0] -= 1
         seconds = self._seconds
         if self._deadline is not None:
-            seconds = min(seconds, self._deadline.remaining())
+            # Half of what is left: one slow responder must not use up the time of the others.
+            left = self._deadline.remaining()
+            seconds = min(seconds, max(left / 2, min(left, 1.0)))
         deadline = Deadline(seconds)
         target = split_url(request.url)
         for _ in range(_MAX_REDIRECTS + 1):

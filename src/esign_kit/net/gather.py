@@ -107,6 +107,7 @@ class _Job:
         self._trust = trust
         self._at = at
         self._policy = policy
+        self._strict = policy.with_(revocation=Revocation.REQUIRED, id=policy.id)
         self._nonce = nonce
         self._cache: EvidenceCache | None = getattr(fetcher, "cache", None)
         limits = policy.limits
@@ -288,7 +289,6 @@ class _Job:
     ) -> PathResult | None:
         from esign_kit.trust.engine import validate_path
 
-        is_ca = _safely_ca(certificate)
         try:
             return validate_path(
                 certificate,
@@ -296,8 +296,8 @@ class _Job:
                 helpers=(*self.certificates, *_readable(evidence.certificates)),
                 evidence=evidence,
                 at=self._at,
-                policy=self._policy.with_(revocation=Revocation.REQUIRED, id=self._policy.id),
-                purpose=Purpose.ANY if is_ca and purpose is not Purpose.TIMESTAMPING else purpose,
+                policy=self._strict,
+                purpose=purpose,
             )
         except EsignError:
             return None
@@ -362,14 +362,6 @@ def _purpose(certificate: Certificate) -> Purpose:
     except InputError:
         usages = ()
     return Purpose.TIMESTAMPING if _TIME_STAMPING in usages else Purpose.SIGNING
-
-
-def _safely_ca(certificate: Certificate) -> bool:
-    try:
-        constraints = certificate.basic_constraints
-    except InputError:
-        return False
-    return constraints is not None and constraints.ca
 
 
 def _info(result: PathResult | None, number: int) -> RevocationInfo:

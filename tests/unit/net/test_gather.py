@@ -1,0 +1,327 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from esign_kit.errors import EvidenceError
+from esign_kit.model.evidence import (
+    Evidence,
+    FetchPurpose,
+    FetchRequest,
+    FetchResponse,
+    RevocationStatus,
+)
+from esign_kit.model.limits import Limits
+from esign_kit.model.signature import Purpose
+from esign_kit.net.cache import CachingFetcher, MemoryCache
+from esign_kit.net.gather import gather
+from esign_kit.testing.pki import FixturePKI
+from esign_kit.trust.engine import validate_path
+from esign_kit.trust.policy import Revocation, ValidationPolicy
+from esign_kit.trust.store import TrustAnchor, TrustStore
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from esign_kit.asn1.certificate import Certificate
+
+POLICY = ValidationPolicy()
+GOOD = RevocationStatus.GOOD
+
+
+class World:
+    """A country, a person in it, and nothing known but the root."""
+
+    def __init__(self) -> None:
+        self.pki = FixturePKI()
+        self.person = self.pki.person()
+        self.store = TrustStore([TrustAnchor(self.pki.root.certificate)])
+
+    @property
+    def leaf(self) -> Certificate:
+        return self.person.certificate
+
+    def gather(self, fetcher: Any = None, **options: Any) -> Evidence:
+        return gather(
+            options.pop("certificates", [self.leaf]),
+            trust=options.pop("trust", self.store),
+            evidence=options.pop("evidence", Evidence()),
+            at=self.pki.now,
+            policy=options.pop("policy", POLICY),
+            fetcher=fetcher or self.pki,
+            **options,
+        )
+
+    def status(self, evidence: Evidence) -> list[RevocationStatus]:
+        result = validate_path(
+            self.leaf,
+            trust=self.store,
+            helpers=(),
+            evidence=evidence,
+            at=self.pki.now,
+            policy=POLICY,
+            purpose=Purpose.SIGNING,
+        )
+        return [info.status for info in result.revocation]
+
+    def asked(self) -> list[tuple[FetchPurpose, str]]:
+        asked = [(r.purpose, r.url.rsplit("/", 1)[1]) for r in self.pki.requests]
+        self.pki.requests.clear()
+        return asked
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+ISSUER = (FetchPurpose.AIA, "issuing.crt")
+LEAF_OCSP = (FetchPurpose.OCSP, "issuing")
+CA_OCSP = (FetchPurpose.OCSP, "root")
+LEAF_CRL = (FetchPurpose.CRL, "issuing.crl")
+CA_CRL = (FetchPurpose.CRL, "root.crl")
+
+
+def test_a_lone_certificate_is_completed(world: World) -> None:
+    found = world.gather()
+    assert world.asked() == [ISSUER, LEAF_OCSP, CA_OCSP]
+    assert found.failures == ()
+    assert world.status(found)[:2] == [GOOD, GOOD]
+
+
+def test_what_is_there_is_not_asked_for_again(world: World) -> None:
+    issuing = world.pki.issuing.certificate
+    given = Evidence(ocsp_responses=(world.pki.ocsp(world.person),))
+    found = world.gather(certificates=[world.leaf, issuing], evidence=given)
+    assert world.asked() == [CA_OCSP]
+    assert found.ocsp_responses[0] == given.ocsp_responses[0]
+    assert world.gather(certificates=[issuing, world.leaf], evidence=found) == found
+    assert world.asked() == []
+
+
+def test_crl_where_ocsp_fails(world: World) -> None:
+    world.pki.unreachable = {FetchPurpose.OCSP}
+    found = world.gather()
+    assert world.asked() == [ISSUER, LEAF_OCSP, LEAF_CRL, CA_OCSP, CA_CRL]
+    assert world.status(found)[:2] == [GOOD, GOOD]
+    assert [f.purpose for f in found.failures] == [FetchPurpose.OCSP] * 2
+
+
+def test_a_revoked_certificate_is_found_revoked(world: World) -> None:
+    world.pki.revoke(world.person, at="2026-10-01T00:00:00Z")
+    assert world.status(world.gather())[0] is RevocationStatus.REVOKED
+
+
+def test_nothing_answers(world: World) -> None:
+    world.pki.unreachable = set(FetchPurpose)
+    found = world.gather()
+    assert [f.purpose for f in found.failures] == [FetchPurpose.AIA]
+    world.pki.unreachable = {FetchPurpose.OCSP, FetchPurpose.CRL}
+    world.pki.requests.clear()
+    found = world.gather()
+    assert world.asked() == [ISSUER, LEAF_OCSP, LEAF_CRL, CA_OCSP, CA_CRL]
+    assert len(found.failures) == 4
+    assert all("does not answer" in f.detail for f in found.failures)
+    assert RevocationStatus.GOOD not in world.status(found)
+
+
+def test_no_anchor_no_questions_about_revocation(world: World) -> None:
+    stranger = TrustStore([TrustAnchor(FixturePKI(seed="other").root.certificate)])
+    found = world.gather(trust=stranger)
+    asked = world.asked()
+    assert all(purpose is FetchPurpose.AIA for purpose, _ in asked)
+    assert found.ocsp_responses == found.crls == ()
+
+
+def test_revocation_that_is_not_asked_for_is_not_fetched(world: World) -> None:
+    world.gather(policy=POLICY.with_(revocation=Revocation.NOT_CHECKED))
+    assert world.asked() == [ISSUER]
+    world.gather(policy=POLICY.with_(revocation=Revocation.TARGET_ONLY))
+    assert world.asked() == [ISSUER, LEAF_OCSP]
+    world.gather(policy=POLICY.with_(revocation=Revocation.IF_AVAILABLE))
+    assert world.asked() == [ISSUER, LEAF_OCSP, CA_OCSP]
+
+
+def test_a_time_stamping_unit_is_a_target_of_its_own(world: World) -> None:
+    unit = world.pki.tsa.certificate
+    found = world.gather(certificates=[world.leaf, unit, world.pki.issuing.certificate])
+    assert world.asked() == [LEAF_OCSP, CA_OCSP, LEAF_OCSP]
+    assert found.failures == ()
+    skip = POLICY.with_(revocation_for_timestamps=Revocation.NOT_CHECKED)
+    world.gather(certificates=[unit, world.pki.issuing.certificate], policy=skip)
+    assert world.asked() == []
+
+
+def test_the_number_of_fetches_is_bounded(world: World) -> None:
+    people = [world.pki.person().certificate for _ in range(12)]
+    found = world.gather(certificates=people)
+    assert len(world.asked()) == POLICY.limits.fetches == 8
+    assert any("limit" in f.detail for f in found.failures)
+    one = POLICY.with_(limits=Limits(fetches=1))
+    world.gather(certificates=people, policy=one)
+    assert len(world.asked()) == 1
+
+
+class Liar:
+    """Passes everything through a function on its way."""
+
+    def __init__(self, pki: FixturePKI, bend: Callable[[FetchRequest, bytes], bytes]) -> None:
+        self.pki = pki
+        self.bend = bend
+
+    def fetch(self, request: FetchRequest) -> FetchResponse:
+        answer = self.pki.fetch(request)
+        return replace(answer, body=self.bend(request, answer.body))
+
+
+def _bent(kind: str, world: World) -> Callable[[FetchRequest, bytes], bytes]:
+    other = FixturePKI(seed="other")
+    neighbour = world.pki.person()
+
+    def bend(request: FetchRequest, body: bytes) -> bytes:
+        if request.purpose is FetchPurpose.AIA:
+            return body
+        if kind == "rubbish":
+            return b"<html>sign in to the free network</html>"
+        if kind == "empty":
+            return b""
+        if kind == "cut":
+            return body[: len(body) // 2]
+        if kind == "flipped":
+            return body[:-5] + bytes((body[-5] ^ 1,)) + body[-4:]
+        if kind == "other-certificate":
+            return world.pki.ocsp(neighbour)
+        if kind == "other-authority":
+            return (
+                other.crl() if request.purpose is FetchPurpose.CRL else other.ocsp(other.person())
+            )
+        if kind == "crl-for-ocsp":
+            return world.pki.ocsp(neighbour) if request.purpose is FetchPurpose.CRL else other.crl()
+        assert kind == "certificate"
+        return world.leaf.der
+
+    return bend
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "rubbish",
+        "empty",
+        "cut",
+        "flipped",
+        "other-certificate",
+        "other-authority",
+        "crl-for-ocsp",
+        "certificate",
+    ],
+)
+def test_a_lying_responder_gains_nothing_and_is_not_remembered(world: World, kind: str) -> None:
+    clock = world.pki.now.timestamp
+    cache = MemoryCache(clock=clock)
+    kept: list[str] = []
+    keep = cache.put
+    cache.put = lambda key, value, until: kept.append(key) or keep(key, value, until)  # type: ignore[method-assign,func-returns-value]
+    liar = CachingFetcher(Liar(world.pki, _bent(kind, world)), cache)
+    found = world.gather(liar)
+    assert found.crls == found.ocsp_responses == ()
+    assert len(found.failures) == 4
+    assert all(status is not GOOD for status in world.status(found))
+    assert not [key for key in kept if not key.startswith("AIA")]
+
+
+def test_a_wrong_issuer_is_not_taken(world: World) -> None:
+    other = FixturePKI(seed="other").issuing.certificate.der
+
+    def bend(request: FetchRequest, body: bytes) -> bytes:
+        return other if request.purpose is FetchPurpose.AIA else body
+
+    found = world.gather(Liar(world.pki, bend))
+    assert found.certificates == ()
+    assert "no certificate of the issuer" in found.failures[0].detail
+
+
+def test_the_second_time_the_cache_answers(world: World) -> None:
+    cache = MemoryCache(clock=lambda: world.pki.now.timestamp())
+    fetcher = CachingFetcher(world.pki, cache)
+    first = world.gather(fetcher)
+    assert world.asked() == [ISSUER, LEAF_OCSP, CA_OCSP]
+    assert world.gather(fetcher) == first
+    assert world.asked() == []
+    # Another person of the same authority: only that person's status is new.
+    neighbour = world.pki.person()
+    world.gather(fetcher, certificates=[neighbour.certificate])
+    assert world.asked() == [LEAF_OCSP]
+    world.pki.travel(days=2)
+    world.gather(fetcher)
+    assert world.asked() == [LEAF_OCSP, CA_OCSP]
+
+
+def test_a_kept_crl_serves_every_certificate_of_its_authority(world: World) -> None:
+    cache = MemoryCache(clock=lambda: world.pki.now.timestamp())
+    fetcher = CachingFetcher(world.pki, cache)
+    world.pki.unreachable = {FetchPurpose.OCSP}
+    world.gather(fetcher)
+    world.pki.requests.clear()
+    world.gather(fetcher, certificates=[world.pki.person().certificate])
+    assert LEAF_CRL not in world.asked()
+
+
+def test_poisoned_entries_are_dropped_and_asked_for_again(world: World) -> None:
+    clock = world.pki.now.timestamp
+    cache = MemoryCache(clock=clock)
+    fetcher = CachingFetcher(world.pki, cache)
+    good = world.gather(fetcher)
+    world.pki.requests.clear()
+    far = world.pki.now.timestamp() + 9e6
+    neighbour = world.pki.ocsp(world.pki.person())
+    for poison in (b"rubbish", neighbour, world.leaf.der, b""):
+        for key in list(cache._entries):
+            cache.put(key, poison, far)
+        assert world.gather(fetcher) == good
+        assert world.asked() == [ISSUER, LEAF_OCSP, CA_OCSP]
+        assert poison not in {value for value, _ in cache._entries.values()}
+
+
+def test_an_answer_from_before_the_revocation_does_not_outlive_its_time(world: World) -> None:
+    cache = MemoryCache(clock=lambda: world.pki.now.timestamp())
+    fetcher = CachingFetcher(world.pki, cache)
+    world.gather(fetcher)
+    world.pki.revoke(world.person)
+    world.pki.travel(days=2)
+    assert world.status(world.gather(fetcher))[0] is RevocationStatus.REVOKED
+
+
+def test_a_nonce_is_demanded_back_and_the_cache_is_not_asked(world: World) -> None:
+    cache = MemoryCache(clock=lambda: world.pki.now.timestamp())
+    fetcher = CachingFetcher(world.pki, cache)
+    world.gather(fetcher)
+    world.pki.requests.clear()
+    found = world.gather(fetcher, nonce=True)
+    assert world.asked() == [LEAF_OCSP, CA_OCSP]
+    assert found.failures == ()
+    old = world.pki.ocsp(world.person)
+
+    def replay(request: FetchRequest, body: bytes) -> bytes:
+        return old if request.purpose is FetchPurpose.OCSP else body
+
+    replayed = world.gather(Liar(world.pki, replay), nonce=True)
+    assert replayed.ocsp_responses == ()
+    assert "nonce" in replayed.failures[0].detail
+
+
+def test_a_fetcher_that_is_told_its_bounds(world: World) -> None:
+    told = {}
+
+    class Bounded:
+        def bounded(self, *, seconds: float, fetches: int) -> Any:
+            told.update(seconds=seconds, fetches=fetches)
+            return world.pki
+
+        def fetch(self, request: FetchRequest) -> FetchResponse:
+            raise EvidenceError("the unbounded one must not be asked")
+
+    assert world.gather(Bounded()).failures == ()
+    assert told == {"seconds": 20.0, "fetches": 8}
