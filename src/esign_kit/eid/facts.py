@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from esign_kit.asn1.certificate import KEY_USAGE_BITS
 from esign_kit.asn1.reader import OID, SEQUENCE, decode_oid, read, read_all
 from esign_kit.errors import InputError
 
@@ -23,9 +24,13 @@ def certificate_facts(certificate: Certificate) -> dict[str, Any]:
 
     Unreadable parts are left out: what cannot be read supports no level.
     """
+    # Without the extension the key may be used for anything (RFC 5280 § 4.2.1.3).
+    usage = certificate.key_usage
+    if usage is None:
+        usage = frozenset(KEY_USAGE_BITS)
     facts: dict[str, Any] = {
         "extended_key_usage": frozenset(certificate.extended_key_usage or ()),
-        "key_usage": certificate.key_usage or frozenset(),
+        "key_usage": usage,
         "policy": frozenset(certificate.policies),
         "issuer_organisation": frozenset(
             a.value for a in certificate.issuer_attributes if a.oid == _ORGANISATION and a.value

@@ -28,6 +28,7 @@ from esign_kit.model.principal import (
     System,
 )
 from esign_kit.model.report import Check, CheckStatus, SubIndication
+from esign_kit.model.signature import Format
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -92,6 +93,8 @@ def identify(
         AssuranceError: less than ``minimum``; carries what was needed and what was found.
     """
     report.raise_for_status()
+    if report.format is Format.TIMESTAMP:
+        raise IdentityError("a time-stamp names a service, not a signer", code="identity.kind")
     if report.signing_certificate_der is None:
         raise SignatureRejected("no signing certificate was identified", report=report)
     _check_anchor(report, profile)
@@ -187,12 +190,13 @@ def _describe(
     stated = _stated_roles(profile, facts)
     texts = _texts(attributes)
     person_ids = extracted.found["person"] or extracted.fallbacks
-    kind = _kind(profile, extracted, person_ids, stated, texts)
+    kind = _kind(view, profile, extracted, person_ids, stated, texts)
     place = profile.data.get("identity", {})
-    organisation = _organisation(place, texts, extracted)
+    organisation = _organisation(place, texts, extracted, kind)
     title = _of(place.get("title", ()), texts, place)
     person = _person(profile, texts, person_ids, extracted.links)
     is_person = kind is PrincipalKind.PERSON
+    is_authority = view.basic_constraints is not None and view.basic_constraints.ca
     mandates = (
         certificate_mandates(
             profile,
@@ -219,14 +223,17 @@ def _describe(
         system=system if kind is PrincipalKind.SYSTEM else None,
         roles=_roles(profile, view, stated, title),
         mandates=mandates,
-        purposes=_purposes(profile, facts),
+        purposes=frozenset() if is_authority else _purposes(profile, facts),
         policies=view.policies,
         issuer=view.issuer_text[:1024],
         serial=format(view.serial, "x"),
         not_before=view.not_before_time,
         not_after=view.not_after_time,
         assurance=_unidentified(assess(profile, facts), identified),
-        notes=_notes(profile, extracted, organisation, person_ids, kind),
+        notes=(
+            *_notes(profile, extracted, organisation, person_ids, kind),
+            *(("the certificate of a certification authority",) if is_authority else ()),
+        ),
     )
 
 
@@ -261,12 +268,15 @@ def _of(names: Iterable[str], texts: Mapping[str, list[str]], place: Mapping[str
 
 
 def _kind(
+    view: Certificate,
     profile: Profile,
     extracted: Extracted,
     person_ids: Sequence[Identifier],
     stated: Sequence[RoleRule],
     texts: Mapping[str, list[str]],
 ) -> PrincipalKind:
+    if view.basic_constraints is not None and view.basic_constraints.ca:
+        return PrincipalKind.ORGANISATION
     if extracted.found["person"]:
         return PrincipalKind.PERSON
     if extracted.found["system"] or any(role.kind == "SYSTEM" for role in stated):
@@ -283,10 +293,16 @@ def _kind(
 
 
 def _organisation(
-    place: Mapping[str, Any], texts: Mapping[str, list[str]], extracted: Extracted
+    place: Mapping[str, Any],
+    texts: Mapping[str, list[str]],
+    extracted: Extracted,
+    kind: PrincipalKind,
 ) -> Organisation | None:
     numbers = tuple(extracted.found["organisation"])
-    name = _of(place.get("organisation_name", ()), texts, place)
+    names = place.get("organisation_name", ())
+    if kind is PrincipalKind.ORGANISATION:
+        names = place.get("acting_organisation_name", (*names, "CN"))
+    name = _of(names, texts, place)
     if not numbers and not name:
         return None
     unit = _of(place.get("unit", ()), texts, place)

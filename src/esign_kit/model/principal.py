@@ -255,6 +255,11 @@ class Subject:
         """The first of :attr:`identifiers`."""
         return self.identifiers[0] if self.identifiers else None
 
+    def __str__(self) -> str:
+        acting = _holder(self.kind, self.person, self.organisation, self.system)
+        other = self.organisation if self.kind is not PrincipalKind.ORGANISATION else None
+        return _words(acting, other, self.mandates)
+
     def to_dict(self) -> dict[str, Any]:
         """Return plain data."""
         return {
@@ -287,6 +292,27 @@ def _holder(
     if kind is PrincipalKind.PERSON:
         return person
     return organisation if kind is PrincipalKind.ORGANISATION else system
+
+
+def _words(
+    acting: Person | Organisation | System | None,
+    organisation: Organisation | None,
+    mandates: tuple[Mandate, ...],
+) -> str:
+    """Return who it is for people; numbers are masked."""
+    if acting is None:
+        return "nobody who is named"
+    name = acting.name.raw if isinstance(acting.name, PersonName) else acting.name or ""
+    parts = [name or "without a name"]
+    if acting.identifier is not None:
+        parts.append(f"({acting.identifier})")
+    if organisation is not None:
+        title = "; ".join(mandate.title for mandate in mandates if mandate.title)
+        number = f" ({organisation.identifier})" if organisation.identifier else ""
+        parts.append(f"for {organisation.name or 'an organisation'}{number}")
+        if title:
+            parts.append(f"as {title}")
+    return " ".join(parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -382,6 +408,10 @@ class Principal:
     def holders(self) -> frozenset[Identifier]:
         """Identifiers in whose name a mandate may be used."""
         return frozenset(self.subject.identifiers)
+
+    def __str__(self) -> str:
+        other = None if isinstance(self.subject, Organisation) else self.represented
+        return _words(self.subject, other, self.mandates)
 
     def may(
         self,

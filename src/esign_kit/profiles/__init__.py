@@ -42,7 +42,7 @@ __all__ = [
 
 GROUP = "esign_kit.profiles"
 BUILT_IN = ("kz", "uz", "mk", "vn", "az", "eidas")
-_HOOKS = ("kind", "names", "organisation_role", "repair")
+_HOOKS = ("kind", "login_facts", "names")
 _SCHEMA = 1
 
 
@@ -59,14 +59,16 @@ def profile(name: str, *, environment: str = "production") -> Profile:
 
     Args:
         name: ``"kz"``, ``"uz"``, ``"mk"``, ``"vn"``, ``"az"``, ``"eidas"``, or one that another
-            package offers under the entry-point group ``esign_kit.profiles``.
+            package offers under the entry-point group ``esign_kit.profiles``. ``"kz:test"`` names
+            the environment too.
         environment: which anchors; ``"production"``, or ``"test"`` for a country's public test
             PKI, whose keys everybody has.
 
     Raises:
         ProfileError: unknown profile or environment, or broken data.
     """
-    return _load(name, environment)
+    plain, colon, named = name.partition(":")
+    return _load(plain, named if colon else environment)
 
 
 @lru_cache(maxsize=64)

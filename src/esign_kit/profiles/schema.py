@@ -113,6 +113,7 @@ PROFILE = _table(
         system=[_IDENTIFIER],
         names=_table("", raw=str, family=str, given=str, patronymic=str),
         organisation_name=[str],
+        acting_organisation_name=[str],
         title=[str],
         unit=[str],
         placeholders=[str],
