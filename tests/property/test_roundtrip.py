@@ -158,7 +158,9 @@ def test_every_bit_of_the_content_of_an_attached_signature(pki: FixturePKI) -> N
 @given(
     junk=st.one_of(
         st.binary(max_size=400),
-        st.binary(max_size=200).map(lambda b: b"\x30\x80\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x02" + b),
+        st.binary(max_size=200).map(
+            lambda b: b"\x30\x80\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x02" + b
+        ),
         st.text(max_size=200).map(lambda t: f"<a>{t}</a>".encode("utf-8", "replace")),
     )
 )

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = [
     "FAILED",
     "INDETERMINATE",
+    "INTERNAL",
     "PASSED",
     "UNAVAILABLE",
     "UNREADABLE",
@@ -33,6 +34,8 @@ USAGE = 2
 INDETERMINATE = 3
 UNREADABLE = 4
 UNAVAILABLE = 5
+INTERNAL = 70
+"""A defect of esign itself (EX_SOFTWARE); never a verdict."""
 
 
 def for_indication(indication: Indication) -> int:

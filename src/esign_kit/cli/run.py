@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from importlib import import_module
 from typing import Any
@@ -59,4 +60,14 @@ def main(arguments: list[str] | None = None) -> None:
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(exits.UNAVAILABLE)
+    except Exception as error:
+        # A defect of ours. It must not look like a verdict: Python's own exit code would be 1.
+        click.echo(
+            f"esign: internal error ({type(error).__name__}); please report it. "
+            "Nothing was decided. ESIGN_DEBUG=1 shows where.",
+            err=True,
+        )
+        if os.environ.get("ESIGN_DEBUG"):
+            raise
+        sys.exit(exits.INTERNAL)
     sys.exit(outcome if isinstance(outcome, int) else exits.PASSED)
