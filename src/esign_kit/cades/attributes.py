@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from esign_kit.asn1 import names
 from esign_kit.asn1.algorithm_identifier import decode_digest_algorithm, split
 from esign_kit.asn1.certificate import to_datetime
-from esign_kit.asn1.cms import wrap_basic_ocsp
+from esign_kit.asn1.cms import ID_DATA, wrap_basic_ocsp
 from esign_kit.asn1.reader import (
     GENERALIZED_TIME,
     INTEGER,
@@ -208,9 +208,14 @@ class Facts(Mapping[str, Any]):
 
 def signed_facts(attributes: AttributeSet) -> Mapping[str, Any]:
     """Return what the signed attributes say beyond the ones that a verdict needs."""
-    if _KNOWN_TO_PARSE.issuperset(attributes.by_type):
+    if _KNOWN_TO_PARSE.issuperset(attributes.by_type) and _is_data(attributes):
         return _NOTHING
     return Facts(attributes, signed=True)
+
+
+def _is_data(attributes: AttributeSet) -> bool:
+    value = attributes.only(oids.CONTENT_TYPE)
+    return value is None or attributes.data[value[1] : value[2]] == ID_DATA
 
 
 _NOTHING: Mapping[str, Any] = {}
@@ -222,6 +227,9 @@ def _facts(attributes: AttributeSet, signed: bool) -> dict[str, Any]:
         # Unsigned attributes are named, not believed.
         found["attributes"] = [oids.NAMES.get(kind) or _dotted(kind) for kind in attributes.by_type]
         return found
+    content_type = attributes.only(oids.CONTENT_TYPE)
+    if content_type is not None and not _is_data(attributes):
+        found["content_type"] = _dotted(attributes.data[content_type[1] : content_type[2]])
     others: dict[str, list[str]] = {}
     for kind in attributes.by_type:
         if kind in _KNOWN_TO_PARSE:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from esign_kit.algorithms import digest_algorithm, signature_algorithm
+from esign_kit.algorithms import digest_algorithm
 from esign_kit.asn1.algorithm_identifier import (
     decode_digest_algorithm,
     decode_signature_algorithm,
@@ -58,9 +58,9 @@ def signer_algorithm(
 ) -> SignatureAlgorithm | None:
     """Return the signature algorithm; a digest that disagrees with digestAlgorithm is a finding.
 
-    RFC 5652 § 5.4 hashes the signed attributes with ``digestAlgorithm``; an algorithm that names
-    another digest is therefore taken with ``digestAlgorithm``. The parameters of RSASSA-PSS state
-    their digest themselves (RFC 4056 § 3), there the difference is only told.
+    RFC 5652 § 5.4 hashes the signed attributes with ``digestAlgorithm``, so an algorithm that
+    names another digest contradicts it. The parameters of RSASSA-PSS state their digest
+    themselves (RFC 4056 § 3); there the difference is only told.
     """
     try:
         algorithm = decode_signature_algorithm(
@@ -86,10 +86,7 @@ def signer_algorithm(
         findings.append(Finding("cms.digest-differs", detail))
         return algorithm
     findings.append(Finding("cms.digest-disagrees", detail, fatal=True))
-    try:
-        return signature_algorithm(f"{algorithm.family}-{digest.name}")
-    except UnsupportedError:
-        return algorithm
+    return algorithm
 
 
 def check_protection(signer: SignerInfo, signed: AttributeSet, findings: list[Finding]) -> None:

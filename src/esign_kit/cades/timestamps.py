@@ -4,10 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from esign_kit.algorithms import digest_by_oid
-from esign_kit.asn1.algorithm_identifier import split
+from esign_kit.asn1.algorithm_identifier import decode_digest_algorithm
 from esign_kit.asn1.cms import ID_TST_INFO, SignedData
-from esign_kit.asn1.reader import SEQUENCE, encode, read_all
+from esign_kit.asn1.reader import (
+    OCTET_STRING,
+    OID,
+    SEQUENCE,
+    children,
+    decode_time,
+    encode,
+    read_all,
+)
 from esign_kit.cades import oids
 from esign_kit.errors import InputError, LimitError
 from esign_kit.model.signature import ParsedTimestamp, TimestampKind
@@ -15,6 +22,7 @@ from esign_kit.model.signature import ParsedTimestamp, TimestampKind
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from esign_kit.algorithms import DigestAlgorithm
     from esign_kit.asn1.cms import AttributeSet, SignerInfo
     from esign_kit.model.document import Document
     from esign_kit.trust.policy import ValidationPolicy
@@ -22,6 +30,8 @@ if TYPE_CHECKING:
     Content = Callable[[], "bytes | Document | None"]
 
 __all__ = ["timestamps"]
+
+_ARCHIVE = (oids.ARCHIVE_TIMESTAMP_V1, oids.ARCHIVE_TIMESTAMP_V2, oids.ARCHIVE_TIMESTAMP_V3)
 
 _UNSIGNED = (
     (oids.SIGNATURE_TIMESTAMP, TimestampKind.SIGNATURE),
@@ -63,7 +73,8 @@ def timestamps(
         for kind, meaning in _UNSIGNED:
             if kind not in unsigned:
                 continue
-            for token in unsigned.values(kind):
+            for value in unsigned.values(kind):
+                token = _unwrapped(value)
                 found.append(
                     ParsedTimestamp(
                         kind=meaning,
@@ -78,6 +89,11 @@ def timestamps(
             code="limits.timestamps",
         )
     return tuple(found)
+
+
+def _unwrapped(value: bytes) -> bytes:
+    """The token; some writers put it into an OCTET STRING."""
+    return read_all(value, "time-stamp").contents if value[:1] == b"\x04" else value
 
 
 def _imprint(
@@ -103,6 +119,9 @@ def _imprint(
         return lambda: _joined(unsigned, oids.CERTIFICATE_REFERENCES, oids.REVOCATION_REFERENCES)
     if kind == oids.ARCHIVE_TIMESTAMP_V3:
         return lambda: _archive_v3(message, signer, content, token)
+    if kind == oids.ARCHIVE_TIMESTAMP_V2:
+        return lambda: _archive_v2(message, signer, unsigned, content, token)
+    # The first version left encodings open; what its imprint covers is not computed.
     return lambda: None
 
 
@@ -111,39 +130,98 @@ def _joined(attributes: AttributeSet, *kinds: bytes) -> bytes:
     return b"".join(body for kind in kinds for body in attributes.bodies(kind))
 
 
+# ── archive time-stamps ───────────────────────────────────────────────────────────────────────
+
+
 def _archive_v3(
     message: SignedData, signer: SignerInfo, content: Content, token: bytes
 ) -> bytes | None:
     """The input of EN 319 122-1 § 5.5.3: content type, digest of content, signer, hash index."""
     stamp = SignedData.load(token)
-    if stamp.content_type != ID_TST_INFO or stamp.content is None or len(stamp.signer_spans) != 1:
-        raise InputError("archive-time-stamp without a time-stamp token", code="cades.timestamp")
-    algorithm = _imprint_algorithm(stamp.content)
-    index = _hash_index(stamp.signer(0))
+    algorithm, _, _ = _token_info(stamp)
     covered = content()
-    if algorithm is None or index is None or covered is None:
+    if algorithm is None or covered is None:
         return None
-    table = digest_by_oid(algorithm)
-    if table is None:
-        return None
-    digest = table.hash(covered) if isinstance(covered, bytes) else covered.digest(table.name)
+    digest = (
+        algorithm.hash(covered) if isinstance(covered, bytes) else covered.digest(algorithm.name)
+    )
     head = signer.data[signer.start : signer.signature_stop]
-    return encode(0x06, message.content_type) + digest + head + index
+    return encode(OID, message.content_type) + digest + head + _hash_index(stamp.signer(0))
 
 
-def _imprint_algorithm(tst_info: bytes) -> str | None:
-    """OID of the digest in TSTInfo.messageImprint (RFC 3161 § 2.4.2)."""
-    fields = read_all(tst_info, "TSTInfo").expect(SEQUENCE, "TSTInfo").items()
-    if len(fields) < 3:
+def _hash_index(signer: SignerInfo) -> bytes:
+    if signer.unsigned is not None:
+        for kind in (oids.ATS_HASH_INDEX_V3, oids.ATS_HASH_INDEX_V2, oids.ATS_HASH_INDEX):
+            if kind in signer.unsigned:
+                return signer.unsigned.only_raw(kind) or b""
+    return b""
+
+
+def _archive_v2(
+    message: SignedData,
+    signer: SignerInfo,
+    unsigned: AttributeSet,
+    content: Content,
+    token: bytes,
+) -> bytes | None:
+    """The input of RFC 5126 § 6.4.1: everything, with the unsigned attributes of its time.
+
+    Practice knows the unsigned attributes with and without the identifier and length of their
+    set; the form whose digest is the imprint is returned, else the first.
+    """
+    data = message.data
+    algorithm, imprint, made = _token_info(SignedData.load(token))
+    start, stop = message.encapsulated_span
+    parts = [data[start:stop]]
+    if message.content_span is None:
+        covered = content()
+        if covered is None:
+            return None
+        parts.append(covered if isinstance(covered, bytes) else covered.octets())
+    for tag, span in ((0xA0, message.certificates_span), (0xA1, message.crls_span)):
+        if span is not None:
+            parts.append(encode(tag, data[span[0] : span[1]]))
+    parts.append(signer.data[signer.start : signer.signature_stop])
+    attributes = _attributes_before(unsigned, token, made)
+    head = b"".join(parts)
+    forms = (head + encode(0xA1, attributes), head + attributes)
+    if algorithm is not None:
+        for form in forms:
+            if algorithm.hash(form) == imprint:
+                return form
+    return forms[0]
+
+
+def _attributes_before(unsigned: AttributeSet, token: bytes, made: bytes) -> bytes:
+    """Unsigned attributes without this archive time-stamp and those that came after it."""
+    data = unsigned.data
+    kept = []
+    for kind, entries in unsigned.by_type.items():
+        for start, stop, first, last in entries:
+            if kind in _ARCHIVE:
+                tokens = [value.raw for value in children(data, first, last)]
+                times = [
+                    b"" if item == token else _token_info(SignedData.load(item))[2]
+                    for item in tokens
+                ]
+                if token in tokens or any(time >= made for time in times):
+                    continue
+            kept.append((start, data[start:stop]))
+    return b"".join(raw for _, raw in sorted(kept))
+
+
+def _token_info(stamp: SignedData) -> tuple[DigestAlgorithm | None, bytes, bytes]:
+    """Return digest algorithm, imprint and genTime of a token (RFC 3161 § 2.4.2)."""
+    if stamp.content_type != ID_TST_INFO or stamp.content is None or len(stamp.signer_spans) != 1:
+        raise InputError("no time-stamp token in a time-stamp", code="cades.timestamp")
+    fields = read_all(stamp.content, "TSTInfo").expect(SEQUENCE, "TSTInfo").items()
+    if len(fields) < 5:
         raise InputError("malformed TSTInfo", code="cades.timestamp")
     parts = fields[2].expect(SEQUENCE, "messageImprint").items()
-    return split(parts[0].raw)[0] if parts else None
-
-
-def _hash_index(signer: SignerInfo) -> bytes | None:
-    if signer.unsigned is None:
-        return None
-    for kind in (oids.ATS_HASH_INDEX_V3, oids.ATS_HASH_INDEX_V2, oids.ATS_HASH_INDEX):
-        if kind in signer.unsigned:
-            return signer.unsigned.only_raw(kind)
-    return None
+    if len(parts) != 2:
+        raise InputError("malformed messageImprint", code="cades.timestamp")
+    return (
+        decode_digest_algorithm(parts[0].raw),
+        parts[1].expect(OCTET_STRING, "hashedMessage").contents,
+        decode_time(fields[4].tag, fields[4].contents),
+    )

@@ -7,8 +7,11 @@ from __future__ import annotations
 
 import hashlib
 
-from esign_kit.algorithms import digest_algorithm
-from esign_kit.asn1.algorithm_identifier import encode_digest_algorithm
+from esign_kit.algorithms import digest_algorithm, signature_algorithm
+from esign_kit.asn1.algorithm_identifier import (
+    encode_digest_algorithm,
+    encode_signature_algorithm,
+)
 from esign_kit.asn1.cms import ID_DATA, ID_SIGNED_DATA
 from esign_kit.asn1.reader import encode, encode_oid
 from esign_kit.cades import oids
@@ -17,6 +20,10 @@ SHA256 = encode_digest_algorithm(digest_algorithm("SHA256"))
 RSA_SHA256 = encode(0x30, encode_oid("1.2.840.113549.1.1.11") + b"\x05\x00")
 NAME = encode(0x30, encode(0x31, encode(0x30, encode_oid("2.5.4.3") + encode(0x0C, b"Somebody"))))
 CONTENT = b"an application"
+
+
+def pss(digest: str) -> bytes:
+    return encode_signature_algorithm(signature_algorithm(f"RSA-PSS-{digest}"))
 
 
 def attribute(kind: bytes, *values: bytes) -> bytes:
