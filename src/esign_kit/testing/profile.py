@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import is_dataclass, replace
 from typing import TYPE_CHECKING
 
 from esign_kit.errors import ProfileError
@@ -28,7 +27,4 @@ def fixture_profile(pki: FixturePKI) -> Profile:
             code="profile.unavailable",
             hint="use pki.trust, which needs none",
         ) from None
-    base = profile(pki.country.profile)
-    if not is_dataclass(base):
-        raise ProfileError(f"profile {pki.country.profile!r} cannot be given other anchors")
-    return replace(base, trust=pki.trust)
+    return profile(pki.country.profile).with_trust(pki.trust, environment="fixture")
