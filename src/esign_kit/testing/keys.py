@@ -347,6 +347,12 @@ def _ml_dsa(kind: str, seed: bytes) -> FixtureKey:
     return FixtureKey(native, spki, _algorithms(kind.upper()))
 
 
+def _national(kind: str, seed: bytes, number: int) -> AnyKey:
+    from esign_kit.testing.gost import make as make_national
+
+    return make_national(kind, seed, number)
+
+
 # ── by kind ───────────────────────────────────────────────────────────────────────────────────
 
 MAKERS: dict[str, Callable[[str, bytes, int], AnyKey]] = {
@@ -361,6 +367,7 @@ MAKERS: dict[str, Callable[[str, bytes, int], AnyKey]] = {
     "rsa": lambda kind, seed, number: rsa(number),
     "rsa-1024": lambda kind, seed, number: rsa(number, 1024),
     "rsa-3072": lambda kind, seed, number: rsa(number, 3072),
+    **dict.fromkeys(("gost", "gost-2015", "gost-2004", "ozdst", "ozdst-c", "ozmst"), _national),
 }
 """Makers by kind: ``(kind, seed, number) -> AnyKey``. The seed names the holder; the number counts
 the keys of one country, for kinds whose keys are taken from a pool."""
