@@ -384,7 +384,7 @@ def _documents(values: Iterable[Octets] | Octets) -> tuple[Document, ...]:
         values, "__fspath__"
     ):
         return (_document(values),)  # type: ignore[arg-type]
-    return tuple([_document(value) for value in values])  # type: ignore[union-attr]
+    return tuple([_document(value) for value in values])
 
 
 def _signables(values: Octets | Iterable[Octets]) -> tuple[Document, ...]:

@@ -107,9 +107,9 @@ def attributes(name: bytes) -> tuple[Attribute, ...]:
         InputError: malformed.
     """
     found = []
-    for number, rdn in enumerate(read_all(name, "Name").expect(SEQUENCE, "Name")):
+    for number, rdn in enumerate(read_all(name, "Name").expect(SEQUENCE, "Name").items()):
         rdn.expect(SET, "RDN")
-        for pair in rdn:
+        for pair in rdn.items():
             pair.expect(SEQUENCE, "AttributeTypeAndValue")
             parts = pair.items()
             if len(parts) != 2 or parts[0].tag != OID:

@@ -27,7 +27,7 @@ __all__ = [
 ]
 
 
-class _Time(click.ParamType):
+class _Time(click.ParamType):  # type: ignore[type-arg]  # generic since click 8.4 only
     name = "TIME"
 
     def convert(self, value: Any, param: Any, ctx: Any) -> datetime:
