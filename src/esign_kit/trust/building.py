@@ -2,198 +2,176 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from esign_kit.asn1 import names
-from esign_kit.crypto import load_public_key
 from esign_kit.errors import EsignError, InputError
-from esign_kit.trust.facts import facts
+from esign_kit.trust.facts import self_issued
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from esign_kit.asn1.certificate import Certificate
     from esign_kit.trust.inquiry import Inquiry
 
-__all__ = ["DeadEnd", "Pool", "paths"]
+__all__ = ["DeadEnd", "Path", "Pool", "SearchOver", "paths"]
+
+Path = tuple["Certificate", ...]
 
 
 class Pool:
-    """Certificates by subject. Names are compared by their octets first, by RFC 5280 § 7.1 then."""
+    """Certificates by subject.
 
-    __slots__ = ("_equal", "_normalised", "all", "by_subject")
+    Nearly always an issuer's name stands in its certificate as it stands in those below. Other
+    spellings of the same name (RFC 5280 § 7.1) are indexed when somebody asks for them.
+    """
+
+    __slots__ = ("_spellings", "all", "by_subject")
 
     def __init__(self, certificates: Iterable[Certificate]) -> None:
         self.all: tuple[Certificate, ...] = tuple(dict.fromkeys(certificates))
         self.by_subject: dict[bytes, list[Certificate]] = {}
         for certificate in self.all:
             self.by_subject.setdefault(certificate.subject, []).append(certificate)
-        self._normalised: dict[object, list[bytes]] | None = None
-        self._equal: dict[bytes, Sequence[Certificate]] = {}
+        self._spellings: dict[object, list[bytes]] | None = None
 
     def named(self, name: bytes) -> Sequence[Certificate]:
-        """Return the certificates with that subject, however the name is encoded."""
-        found = self._equal.get(name)
-        if found is None:
-            found = self._named(name)
-            if len(self._equal) < 4096:
-                self._equal[name] = found
-        return found
+        """Return the certificates with just these octets as subject."""
+        return self.by_subject.get(name, ())
 
-    def _named(self, name: bytes) -> Sequence[Certificate]:
-        exact = self.by_subject.get(name, [])
-        if len(self.by_subject) == (1 if exact else 0):
-            return exact
-        if self._normalised is None:
-            self._normalised = {}
+    def otherwise(self, name: bytes) -> Sequence[Certificate]:
+        """Return the certificates with the same name in other octets."""
+        if len(self.by_subject) == (name in self.by_subject):
+            return ()
+        if self._spellings is None:
+            self._spellings = {}
             for subject in self.by_subject:
                 try:
                     key = names.normalised(subject)
                 except InputError:
                     continue
-                self._normalised.setdefault(key, []).append(subject)
+                self._spellings.setdefault(key, []).append(subject)
         try:
-            spellings = self._normalised.get(names.normalised(name), ())
+            spellings = self._spellings.get(names.normalised(name), ())
         except InputError:
-            return exact
-        if not spellings or list(spellings) == [name]:
-            return exact
-        return [
-            *exact,
-            *(c for other in spellings if other != name for c in self.by_subject[other]),
-        ]
+            return ()
+        return [c for other in spellings if other != name for c in self.by_subject[other]]
 
 
-class DeadEnd(EsignError):
-    """The search is over: a limit of the policy is reached."""
+class SearchOver(EsignError):
+    """The search ends: a limit of the policy is reached."""
 
     default_code = "chain.budget"
 
 
+class DeadEnd(NamedTuple):
+    """A path that leads nowhere, and why."""
+
+    path: Path
+    code: str
+    why: str
+
+
 def paths(
-    certificate: Certificate, inquiry: Inquiry, dead: list[tuple[tuple[Certificate, ...], str]]
-) -> Iterator[tuple[Certificate, ...]]:
-    """Yield paths from ``certificate`` to certificates that could be anchors, likely ones first.
+    certificate: Certificate, inquiry: Inquiry, is_anchor: Callable[[Certificate], bool]
+) -> Iterator[Path | DeadEnd]:
+    """Yield paths from a certificate to anchors, likely ones first, and the dead ends met.
 
     Every link has a signature that verifies. A candidate that stands in the path already, as
-    itself or as the same name with the same key, is a loop and is left out.
-
-    Args:
-        certificate: where the paths start.
-        inquiry: pools, anchors, budget.
-        dead: receives the ends of the search that led nowhere, and why.
+    itself or as the same name with the same key, is a loop and is passed over.
 
     Raises:
         LimitError: the budget of signature checks is spent.
+        SearchOver: the budget of candidates is spent.
     """
-    anchors = inquiry.trust
-    stack: list[tuple[tuple[Certificate, ...], Iterator[Certificate]]] = []
-    path: tuple[Certificate, ...] = (certificate,)
-    if _is_anchor(certificate, inquiry):
-        yield path
-    stack.append((path, iter(_candidates(certificate, inquiry))))
+    if is_anchor(certificate):
+        yield (certificate,)
     longest = inquiry.policy.limits.path_length
-    extended = {path: False}
-    del anchors
+    # An explicit stack: the path so far, the candidates still to try, and whether any was taken.
+    stack: list[tuple[Path, Iterator[Certificate]]] = [
+        ((certificate,), _candidates(certificate, inquiry, is_anchor))
+    ]
+    taken = [False]
     while stack:
         path, candidates = stack[-1]
         issuer = next(candidates, None)
         if issuer is None:
             stack.pop()
-            if not extended.pop(path, True):
-                _end(path, inquiry, dead, f"no issuer found: {path[-1].issuer_text}")
+            if not taken.pop():
+                last = path[-1]
+                inquiry.spend_candidate()
+                yield DeadEnd(path, "chain.incomplete", f"no issuer found: {last.issuer_text}")
             continue
-        if (
-            any(
-                issuer.der == other.der
-                or (issuer.spki == other.spki and names.equal(issuer.subject, other.subject))
-                for other in path[1:]
+        if _loops(issuer, path):
+            continue
+        why = inquiry.verify(path[-1], issuer.spki)
+        if why and not inquiry.inherits(issuer):
+            inquiry.spend_candidate()
+            taken[-1] = True
+            yield DeadEnd(
+                (*path, issuer), "chain.signature", f"not issued by {issuer.label}: {why}"
             )
-            or issuer.der == path[0].der
-        ):
-            if len(path) > 1 or issuer.der != path[0].der:
-                extended[path] = extended[path] or False
             continue
-        if not _issued(path[-1], issuer, inquiry, path, dead):
-            extended[path] = True
-            continue
-        extended[path] = True
+        taken[-1] = True
         longer = (*path, issuer)
-        anchor = _is_anchor(issuer, inquiry)
+        anchor = is_anchor(issuer)
         if anchor:
+            inquiry.spend_candidate()
             yield longer
+            if issuer.subject == issuer.issuer:
+                continue
         if len(longer) > longest:
-            _end(longer, inquiry, dead, f"longer than {longest} certificates")
+            inquiry.spend_candidate()
+            yield DeadEnd(longer, "chain.incomplete", f"longer than {longest} certificates")
             continue
-        if anchor and issuer.self_issued:
-            continue
-        extended[longer] = anchor
-        stack.append((longer, iter(_candidates(issuer, inquiry))))
+        stack.append((longer, _candidates(issuer, inquiry, is_anchor)))
+        taken.append(anchor)
 
 
-def _end(
-    path: tuple[Certificate, ...],
-    inquiry: Inquiry,
-    dead: list[tuple[tuple[Certificate, ...], str]],
-    why: str,
-) -> None:
-    dead.append((path, why))
-    inquiry.candidates -= 1
-    if inquiry.candidates < 0:
-        raise DeadEnd("too many candidate paths", hint="the limit is limits.path_candidates")
-
-
-def _issued(
-    certificate: Certificate,
-    issuer: Certificate,
-    inquiry: Inquiry,
-    path: tuple[Certificate, ...],
-    dead: list[tuple[tuple[Certificate, ...], str]],
-) -> bool:
-    why = inquiry.verify(certificate, issuer.spki)
-    if not why:
-        return True
-    if _inherits(issuer):
-        return True
-    _end((*path, issuer), inquiry, dead, f"not issued by {issuer.label}: {why}")
+def _loops(issuer: Certificate, path: Path) -> bool:
+    for other in path:
+        if issuer.der == other.der:
+            return True
+        if issuer.spki == other.spki and names.equal(issuer.subject, other.subject):
+            # The target itself may be the same CA's old certificate: only issuers make a loop.
+            if other is not path[0]:
+                return True
     return False
 
 
-def _inherits(issuer: Certificate) -> bool:
-    """A DSA key that takes its parameters from above is known only when the path is walked down."""
-    try:
-        return load_public_key(issuer.spki).native is None
-    except InputError:
-        return False
+def _candidates(
+    certificate: Certificate, inquiry: Inquiry, is_anchor: Callable[[Certificate], bool]
+) -> Iterator[Certificate]:
+    """Yield possible issuers; key identifiers and dates only put them in order (RFC 4158 § 3.5)."""
+    found = inquiry.named(certificate.issuer)
+    yield from found if len(found) < 2 else _ordered(found, certificate, inquiry, is_anchor)
+    others = inquiry.otherwise(certificate.issuer)
+    yield from others if len(others) < 2 else _ordered(others, certificate, inquiry, is_anchor)
 
 
-def _is_anchor(certificate: Certificate, inquiry: Inquiry) -> bool:
-    from esign_kit.trust.engine import anchor_of
-
-    return anchor_of(certificate, inquiry) is not None
-
-
-def _candidates(certificate: Certificate, inquiry: Inquiry) -> Sequence[Certificate]:
-    """Return possible issuers; key identifiers and dates only put them in order (RFC 4158 § 3.5)."""
-    found = inquiry.issuers_of(certificate.issuer)
-    if len(found) < 2:
-        return found
-    try:
-        wanted = certificate.authority_key_identifier
-    except InputError:
-        wanted = None
+def _ordered(
+    found: Sequence[Certificate],
+    certificate: Certificate,
+    inquiry: Inquiry,
+    is_anchor: Callable[[Certificate], bool],
+) -> list[Certificate]:
+    wanted = _identifier(certificate, "authority_key_identifier")
     moment = inquiry.moment
 
     def rank(candidate: Certificate) -> tuple[bool, bool, bool, bool]:
-        try:
-            own = candidate.subject_key_identifier
-        except InputError:
-            own = None
+        own = _identifier(candidate, "subject_key_identifier")
         return (
             wanted is not None and own is not None and wanted != own,
-            not _is_anchor(candidate, inquiry),
+            not is_anchor(candidate),
             not candidate.not_before <= moment <= candidate.not_after,
-            facts(candidate).self_issued,
+            self_issued(candidate),
         )
 
     return sorted(found, key=rank)
+
+
+def _identifier(certificate: Certificate, name: str) -> bytes | None:
+    try:
+        return getattr(certificate, name)  # type: ignore[no-any-return]
+    except InputError:
+        return None

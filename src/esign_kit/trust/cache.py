@@ -12,8 +12,9 @@ if TYPE_CHECKING:
     from collections.abc import Hashable
 
     from esign_kit.asn1.revocation import Crl, OcspResponse
+    from esign_kit.trust.evidence import EvidenceIndex
 
-__all__ = ["Bounded", "clear", "crls", "ocsp_responses", "signatures"]
+__all__ = ["Bounded", "clear", "crls", "evidence", "ocsp_responses", "signatures"]
 
 Value = TypeVar("Value")
 
@@ -68,6 +69,7 @@ signatures: Bounded[bool] = Bounded(16384)
 """(octets of the signed object, SubjectPublicKeyInfo) → the signature verifies."""
 
 crls: Bounded[Crl] = Bounded(512, 256 * 1024 * 1024)
+evidence: Bounded[EvidenceIndex] = Bounded(128, 256 * 1024 * 1024)
 ocsp_responses: Bounded[OcspResponse] = Bounded(4096, 32 * 1024 * 1024)
 
 
@@ -75,4 +77,5 @@ def clear() -> None:
     """Forget everything that is not tied to a trust store."""
     signatures.clear()
     crls.clear()
+    evidence.clear()
     ocsp_responses.clear()

@@ -223,7 +223,7 @@ def _signer(
     crl: Crl, issuer: Certificate, anchor: Certificate, inquiry: Inquiry, at: bytes
 ) -> tuple[Certificate | None, str, bool, bytes, str]:
     """Return who signed the CRL, else why nobody counts (§ 6.3.3 f g)."""
-    weak = inquiry.weakness(crl, inquiry.at)
+    weak = inquiry.weakness(crl)
     problem = "nobody with its issuer's name at hand signed it"
     expired = False
     if crl.issuer == issuer.subject or names.equal(crl.issuer, issuer.subject):

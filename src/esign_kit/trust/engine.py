@@ -1,39 +1,40 @@
 """The path engine: building, RFC 5280 § 6 and revocation behind the port of ``trust.path``.
 
 Pure computation: no network, no clock. Whatever a hostile input asks for is bounded by
-``policy.limits``; what is spent ends as a verdict, not as an exception.
+``policy.limits``; a budget that is spent ends as a verdict, not as an exception.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from esign_kit.asn1.certificate import Certificate, from_datetime
-from esign_kit.crypto import load_public_key
 from esign_kit.errors import InputError, LimitError
-from esign_kit.model.evidence import RevocationInfo, RevocationStatus
 from esign_kit.model.report import PathAttempt, SubIndication
 from esign_kit.model.signature import Purpose
-from esign_kit.trust import processing, revocation
-from esign_kit.trust.building import DeadEnd, Pool, paths
+from esign_kit.trust import cache
+from esign_kit.trust.building import DeadEnd, Pool, SearchOver, paths
 from esign_kit.trust.evidence import index
 from esign_kit.trust.inquiry import Helped, Inquiry
+from esign_kit.trust.judging import Judged, judge
 from esign_kit.trust.path import PathResult
-from esign_kit.trust.policy import Revocation, ValidityModel
-from esign_kit.trust.processing import Failure, State
+from esign_kit.trust.policy import Cache
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
+    from typing import Any
 
-    from esign_kit.crypto import PublicKey
     from esign_kit.model.evidence import Evidence
+    from esign_kit.trust.building import Path
     from esign_kit.trust.policy import ValidationPolicy
     from esign_kit.trust.store import TrustAnchor, TrustStore
 
 __all__ = ["validate_path"]
 
 _DEPTH = 4
+"""How far the status of a signer of evidence may hang on other signers of evidence."""
 
 
 def validate_path(
@@ -63,8 +64,32 @@ def validate_path(
     Raises:
         LimitError: more certificates than ``policy.limits`` reads.
     """
-    inquiry = _open(trust, helpers, evidence, at, policy, purpose)
-    return _search(certificate, inquiry)
+    if policy.cache is Cache.OFF:
+        return _search(certificate, _open(trust, helpers, evidence, at, policy, purpose))
+    results = _results(trust)
+    key = (certificate.der, purpose, id(policy), tuple(helpers), evidence)
+    known = results.get(key)
+    moment = from_datetime(at)
+    if known is not None:
+        result: PathResult = known[1]
+        # The policy is kept beside the result, so that its id stays its own.
+        if known[0] is policy and result.valid_from <= moment <= result.valid_until:
+            return result
+    result = _search(certificate, _open(trust, helpers, evidence, at, policy, purpose))
+    if (
+        result.chain_problem is None
+        and result.revocation_problem is None
+        and result.algorithm_problem is None
+    ):
+        results.put(key, (policy, result))
+    return result
+
+
+def _results(trust: TrustStore) -> cache.Bounded[Any]:
+    found = trust._caches.get("results")
+    if found is None:
+        found = trust._caches["results"] = cache.Bounded(4096)
+    return found
 
 
 def _open(
@@ -75,18 +100,16 @@ def _open(
     policy: ValidationPolicy,
     purpose: Purpose,
 ) -> Inquiry:
-    if len(helpers) + len(evidence.certificates) > policy.limits.certificates:
+    count = len(helpers) + len(evidence.certificates)
+    if count > policy.limits.certificates:
         raise LimitError(
-            f"{len(helpers) + len(evidence.certificates)} helper certificates",
+            f"{count} helper certificates",
             code="limit.certificates",
             hint="the limit is limits.certificates",
         )
-    extra = list(helpers)
-    for der in evidence.certificates:
-        try:
-            extra.append(Certificate.load(der))
-        except InputError:
-            continue
+    extra: Sequence[Certificate] = helpers
+    if evidence.certificates:
+        extra = [*helpers, *_readable(evidence.certificates)]
     return Inquiry(
         trust=trust,
         own=_pool(trust),
@@ -100,23 +123,34 @@ def _open(
     )
 
 
+def _readable(ders: tuple[bytes, ...]) -> list[Certificate]:
+    found = []
+    for der in ders:
+        try:
+            found.append(Certificate.load(der))
+        except InputError:
+            continue
+    return found
+
+
 def _pool(trust: TrustStore) -> Pool:
     found = trust._caches.get("pool")
     if found is None:
-        found = Pool((*(anchor.certificate for anchor in trust.anchors), *trust.intermediates))
-        trust._caches["pool"] = found
         by_der: dict[bytes, list[TrustAnchor]] = {}
         for anchor in trust.anchors:
             by_der.setdefault(anchor.certificate.der, []).append(anchor)
         trust._caches["anchors"] = by_der
+        found = Pool((*(anchor.certificate for anchor in trust.anchors), *trust.intermediates))
+        trust._caches["pool"] = found
     return found  # type: ignore[no-any-return]
 
 
-def anchor_of(certificate: Certificate, inquiry: Inquiry) -> TrustAnchor | None:
+def _anchor(certificate: Certificate, inquiry: Inquiry) -> TrustAnchor | None:
     """Return the anchor that this very certificate is, if it serves the purpose at the time."""
-    for anchor in inquiry.trust._caches["anchors"].get(certificate.der, ()):
-        if anchor.since is None and anchor.until is None and not _narrow(anchor, inquiry):
-            return anchor  # type: ignore[no-any-return]
+    found = inquiry.trust._caches["anchors"].get(certificate.der)
+    if found is None:
+        return None
+    for anchor in found:
         purpose = inquiry.purpose
         if purpose is Purpose.ANY:
             purpose = next(iter(anchor.purposes), Purpose.ANY)
@@ -125,107 +159,68 @@ def anchor_of(certificate: Certificate, inquiry: Inquiry) -> TrustAnchor | None:
     return None
 
 
-def _narrow(anchor: TrustAnchor, inquiry: Inquiry) -> bool:
-    return Purpose.ANY not in anchor.purposes and inquiry.purpose is not Purpose.ANY
-
-
-class Outcome(NamedTuple):
-    """A candidate path that was judged.
-
-    ``rank`` orders outcomes: the lower, the better.
-    """
-
-    rank: int
-    path: tuple[Certificate, ...]
-    result: PathResult
-
-
 def _search(certificate: Certificate, inquiry: Inquiry) -> PathResult:
-    dead: list[tuple[tuple[Certificate, ...], str]] = []
     attempts: list[PathAttempt] = []
-    best: Outcome | None = None
+    best: Judged | None = None
     over = ""
+
+    def is_anchor(candidate: Certificate) -> bool:
+        return _anchor(candidate, inquiry) is not None
+
     try:
-        for path in paths(certificate, inquiry, dead):
-            inquiry.candidates -= 1
-            if inquiry.candidates < 0:
-                raise DeadEnd("too many candidate paths", hint="limits.path_candidates")
-            outcome = _judge(path, inquiry)
-            if best is None or outcome.rank < best.rank:
-                best = outcome
-            if outcome.rank == 0:
+        for path in paths(certificate, inquiry, is_anchor):
+            if isinstance(path, DeadEnd):
+                attempts.append(_attempt(path.path, path.code, path.why))
+                continue
+            judged = judge(path, _anchor(path[-1], inquiry), inquiry)
+            if best is None or judged.rank < best.rank:
+                best = judged
+            attempts.append(_attempt(path, *judged.reason))
+            if judged.rank == 0:
                 break
-            attempts.append(_attempt(path, outcome.result))
-    except (DeadEnd, LimitError) as error:
+    except (SearchOver, LimitError) as error:
         over = error.detail
-    for path, why in dead:
-        attempts.append(_dead_attempt(path, why))
     if best is None:
         return _no_path(certificate, inquiry, attempts, over)
-    result = best.result
-    if best.rank == 0:
-        attempts.append(_attempt(best.path, result))
     if over and best.rank:
-        result = _with(result, chain_detail=f"{result.chain_detail}; {over}".strip("; "))
-    return _with(result, attempts=tuple(attempts))
+        result = best.result(tuple(attempts), inquiry)
+        return replace(result, chain_detail=f"{result.chain_detail}; {over}".strip("; "))
+    return best.result(tuple(attempts), inquiry)
 
 
-def _with(result: PathResult, **changes: object) -> PathResult:
-    from dataclasses import replace
-
-    return replace(result, **changes)  # type: ignore[arg-type]
-
-
-def _subjects(path: tuple[Certificate, ...]) -> tuple[str, ...]:
-    return tuple(certificate.label for certificate in path)
-
-
-def _attempt(path: tuple[Certificate, ...], result: PathResult) -> PathAttempt:
-    if result.chain_problem is not None:
-        code, detail = result.chain_code, result.chain_detail
-    elif result.revocation_problem is not None:
-        code, detail = result.revocation_code, result.revocation_detail
-    elif result.algorithm_problem is not None:
-        code, detail = "chain.algorithm", result.algorithm_detail
-    else:
-        code = detail = ""
-    return PathAttempt(_subjects(path), code, detail, tuple(c.der for c in path))
-
-
-def _dead_attempt(path: tuple[Certificate, ...], why: str) -> PathAttempt:
-    code = "chain.signature" if why.startswith("not issued") else "chain.incomplete"
-    return PathAttempt(_subjects(path), code, why, tuple(c.der for c in path))
+def _attempt(path: Path, code: str, detail: str) -> PathAttempt:
+    return PathAttempt(
+        tuple(certificate.label for certificate in path),
+        code,
+        detail,
+        tuple(certificate.der for certificate in path),
+    )
 
 
 def _no_path(
     certificate: Certificate, inquiry: Inquiry, attempts: list[PathAttempt], over: str
 ) -> PathResult:
+    last = certificate
+    ends = [a for a in attempts if a.code == "chain.incomplete"]
+    if ends:
+        last = Certificate.load(max(ends, key=lambda a: len(a.certificates)).certificates[-1])
+    broken = next((a for a in attempts if a.code == "chain.signature"), None)
     if over:
-        detail, hint = over, "raise the limit by name if this input is honest"
-        code = "chain.budget"
+        code, detail, hint = "chain.budget", over, "raise the limit by name if this input is honest"
     elif not inquiry.trust.anchors:
-        detail, code = "there are no trust anchors", "chain.no-anchors"
+        code, detail = "chain.no-anchors", "there are no trust anchors"
         hint = "give trust=… or profile=…"
+    elif not ends and broken is not None:
+        code, detail = "chain.signature", f"{broken.subjects[-2]} is {broken.detail}"
+        hint = f"add the certificate of {last.issuer_text} that issued it"
+    elif last.self_issued:
+        code = "chain.no-anchor"
+        detail = f"the chain ends at {last.subject_text}, which is not a trust anchor"
+        hint = f"add the anchor {last.subject_text} to the trust store"
     else:
         code = "chain.no-anchor"
-        longest = max(
-            (a for a in attempts if a.code == "chain.incomplete"),
-            key=lambda a: len(a.certificates),
-            default=None,
-        )
-        last = certificate
-        if longest is not None:
-            last = Certificate.load(longest.certificates[-1])
-        if last.self_issued:
-            detail = f"the chain ends at {last.subject_text}, which is not a trust anchor"
-            hint = f"add the anchor {last.subject_text} to the trust store"
-        else:
-            detail = f"no trusted issuer found for {last.subject_text}: {last.issuer_text}"
-            hint = f"add the certificate of {last.issuer_text} as anchor or as helper"
-        signature = next((a for a in attempts if a.code == "chain.signature"), None)
-        if longest is None and signature is not None:
-            detail = f"{signature.subjects[-2]}: {signature.detail}"
-            code = "chain.signature"
+        detail = f"no trusted issuer found for {last.subject_text}: {last.issuer_text}"
+        hint = f"add the certificate of {last.issuer_text} as anchor or as helper"
     return PathResult(
         (certificate,),
         None,
@@ -235,209 +230,6 @@ def _no_path(
         attempts=tuple(attempts),
         hint=hint,
     )
-
-
-# ── one path ──────────────────────────────────────────────────────────────────────────────────
-
-
-def _times(path: tuple[Certificate, ...], inquiry: Inquiry) -> list[bytes]:
-    """The time in question for each certificate (all the same in the shell model)."""
-    if inquiry.policy.model is ValidityModel.SHELL:
-        return [inquiry.moment] * len(path)
-    # Chain model: an issuer counts at the time at which it issued the next certificate.
-    return [inquiry.moment, *(c.not_before for c in path[:-1])]
-
-
-def _judge(path: tuple[Certificate, ...], inquiry: Inquiry) -> Outcome:
-    anchor = anchor_of(path[-1], inquiry)
-    times = _times(path, inquiry)
-    fault, state = _validate(path, times, inquiry)
-    result = PathResult(path, anchor, hint="")
-    if fault is not None:
-        result = _with(
-            result,
-            chain_problem=fault.problem,
-            chain_code=fault.code,
-            chain_detail=fault.detail,
-        )
-    verdicts = _revocation(path, times, inquiry)
-    infos = tuple(v.info for v in verdicts)
-    problem = next((v for v in reversed(verdicts) if v.problem is not None), None)
-    weak = _algorithms(path, verdicts, inquiry)
-    policies: tuple[str, ...] = ()
-    notices: tuple[str, ...] = ()
-    if fault is None and state is not None:
-        policies, notices = processing.conclude(state)
-    if fault is not None and fault.problem is SubIndication.OUT_OF_BOUNDS_NO_POE:
-        target = infos[0].status if infos else RevocationStatus.UNKNOWN
-        if fault.code == "certificate.expired" and target is RevocationStatus.GOOD:
-            result = _with(result, chain_problem=SubIndication.OUT_OF_BOUNDS_NOT_REVOKED)
-    start, end = _window(path, verdicts, anchor)
-    result = _with(
-        result,
-        revocation=infos,
-        revocation_problem=problem.problem if problem else None,
-        revocation_code=problem.code if problem else "",
-        revocation_detail=problem.detail if problem else "",
-        algorithm_problem=SubIndication.CRYPTO_CONSTRAINTS_FAILURE_NO_POE if weak else None,
-        algorithm_detail=weak,
-        policies=policies,
-        user_notices=notices,
-        valid_from=start,
-        valid_until=end,
-    )
-    return Outcome(_rank(result), path, result)
-
-
-def _rank(result: PathResult) -> int:
-    """0 holds; then by how much would have to change for the path to hold."""
-    if result.chain_problem in (
-        SubIndication.OUT_OF_BOUNDS_NO_POE,
-        SubIndication.OUT_OF_BOUNDS_NOT_REVOKED,
-    ):
-        return 4
-    if result.chain_problem is not None:
-        return 5
-    if result.revocation_problem is not None:
-        known = result.revocation_problem in (
-            SubIndication.REVOKED_NO_POE,
-            SubIndication.REVOKED_CA_NO_POE,
-        )
-        return 3 if known else 2
-    return 1 if result.algorithm_problem is not None else 0
-
-
-def _validate(
-    path: tuple[Certificate, ...], times: list[bytes], inquiry: Inquiry
-) -> tuple[Failure | None, State | None]:
-    """RFC 5280 § 6.1 from the anchor down to the certificate in question."""
-    policy = inquiry.policy
-    late: Failure | None = None
-    anchor = path[-1]
-    if len(path) == 1:
-        return _direct(anchor, inquiry)
-    state = processing.initial(anchor, policy)
-    if isinstance(state, Failure):
-        return state, None
-    if policy.anchor_constraints:
-        late = _validity(anchor, times[-1], "anchor")
-    key: PublicKey | None = None
-    for position in range(len(path) - 2, -1, -1):
-        certificate, issuer = path[position], path[position + 1]
-        final = position == 0
-        # (a 1) the signature; verified while building unless the key lacked its parameters.
-        try:
-            key, inherited = _working_key(issuer, key)
-        except InputError as error:
-            return Failure(
-                SubIndication.CERTIFICATE_CHAIN_GENERAL_FAILURE,
-                "chain.key",
-                f"{issuer.label}: {error.detail}",
-            ), None
-        why = inquiry.verify(certificate, issuer.spki, key if inherited else None)
-        if why:
-            return Failure(
-                SubIndication.CERTIFICATE_CHAIN_GENERAL_FAILURE, "chain.signature",
-                f"{certificate.label} is not issued by {issuer.label}: {why}",
-            ), None  # fmt: skip
-        # (a 2) validity: judged last, since everything else holds at any time
-        late = _validity(certificate, times[position], "certificate" if final else "ca") or late
-        following = processing.next_state(
-            state, certificate, final=final, policy=policy, budget=inquiry.budget
-        )
-        if isinstance(following, Failure):
-            return following, None
-        state = following
-    return late, state
-
-
-def _working_key(issuer: Certificate, above: PublicKey | None) -> tuple[PublicKey, bool]:
-    """§ 6.1.4 (d) to (f): a DSA key without parameters inherits those of the key above."""
-    key = load_public_key(issuer.spki)
-    if key.native is None and above is not None:
-        return key.with_parameters_of(above), True
-    return key, False
-
-
-def _direct(certificate: Certificate, inquiry: Inquiry) -> tuple[Failure | None, State | None]:
-    """The certificate is an anchor itself: only its own validity is asked."""
-    return _validity(certificate, inquiry.moment, "certificate"), None
-
-
-def _validity(certificate: Certificate, at: bytes, what: str) -> Failure | None:
-    if at < certificate.not_before:
-        when, code = certificate.not_before_time, f"{what}.not-yet-valid"
-        detail = f"{certificate.label} is not valid before {when:%Y-%m-%d %H:%M:%S} UTC"
-    elif at > certificate.not_after:
-        when, code = certificate.not_after_time, f"{what}.expired"
-        detail = f"{certificate.label} expired on {when:%Y-%m-%d %H:%M:%S} UTC"
-    else:
-        return None
-    return Failure(SubIndication.OUT_OF_BOUNDS_NO_POE, code, detail)
-
-
-def _revocation(
-    path: tuple[Certificate, ...], times: list[bytes], inquiry: Inquiry
-) -> list[revocation.Verdict]:
-    rule = inquiry.policy.revocation
-    anchor = path[-1]
-    verdicts = []
-    for position, certificate in enumerate(path[:-1]):
-        if rule is Revocation.NOT_CHECKED:
-            info = RevocationInfo(RevocationStatus.UNKNOWN, detail="the policy does not ask")
-            verdicts.append(revocation.Verdict(info))
-            continue
-        verdicts.append(
-            revocation.status(
-                certificate,
-                path[position + 1],
-                anchor,
-                inquiry,
-                times[position],
-                asked=revocation.is_asked(certificate, rule, target=position == 0),
-                target=position == 0,
-            )
-        )
-    verdicts.append(revocation.Verdict(revocation.NOT_NEEDED))
-    return verdicts
-
-
-def _algorithms(
-    path: tuple[Certificate, ...], verdicts: list[revocation.Verdict], inquiry: Inquiry
-) -> str:
-    """EN 319 102-1 § 5.2.8 for the path: signatures below the anchor, all keys, the evidence."""
-    at = inquiry.at
-    for position, certificate in enumerate(path):
-        weak = inquiry.key_weakness(certificate, at)
-        if not weak and position < len(path) - 1:
-            weak = inquiry.weakness(certificate, at)
-        if weak:
-            return f"{certificate.label}: {weak}"
-    return next((v.weak for v in verdicts if v.weak), "")
-
-
-def _window(
-    path: tuple[Certificate, ...],
-    verdicts: list[revocation.Verdict],
-    anchor: TrustAnchor | None,
-) -> tuple[bytes, bytes]:
-    start = max(c.not_before for c in path)
-    end = min(c.not_after for c in path)
-    for verdict in verdicts:
-        if verdict.until:
-            end = min(end, verdict.until)
-        made = verdict.info.this_update
-        if made is not None:
-            start = max(start, from_datetime(made))
-    if anchor is not None:
-        if anchor.since is not None:
-            start = max(start, from_datetime(anchor.since))
-        if anchor.until is not None:
-            end = min(end, from_datetime(anchor.until))
-    return start, end
-
-
-# ── signers of evidence ───────────────────────────────────────────────────────────────────────
 
 
 def _helper_path(
@@ -450,25 +242,18 @@ def _helper_path(
         return known
     if certificate.der in inquiry.busy or len(inquiry.busy) >= _DEPTH:
         return Helped("its own status hangs on itself")
-    dead: list[tuple[tuple[Certificate, ...], str]] = []
     result = Helped("no path to the same anchor")
     moment, inquiry.moment = inquiry.moment, at
     try:
-        for path in paths(certificate, inquiry, dead):
-            if path[-1].der != anchor.der:
+        for path in paths(certificate, inquiry, lambda c: c.der == anchor.der):
+            if isinstance(path, DeadEnd):
                 continue
-            inquiry.candidates -= 1
-            if inquiry.candidates < 0:
-                return Helped("too many candidate paths")
-            outcome = _judge(path, inquiry)
-            found = outcome.result
-            if outcome.rank <= 1:
-                result = Helped("", until=found.valid_until, weak=found.algorithm_detail)
+            judged = judge(path, None, inquiry)
+            if judged.rank <= 1:
+                result = Helped("", until=judged.window(inquiry)[1], weak=judged.weak)
                 break
-            result = Helped(
-                found.chain_detail or found.revocation_detail, expired=outcome.rank == 4
-            )
-    except DeadEnd as error:
+            result = Helped(judged.reason[1], expired=judged.rank == 4)
+    except SearchOver as error:
         return Helped(error.detail)
     finally:
         inquiry.moment = moment

@@ -29,17 +29,28 @@ class EvidenceIndex:
         indirect: CRLs that speak for other issuers too.
         ocsp: (response, answer) by serial number.
         notes: what could not be read, and why.
-        certificates: DER that OCSP responders sent along.
+        key: the octets of it all, by which answers are kept.
     """
 
-    __slots__ = ("certificates", "crls", "indirect", "notes", "ocsp")
+    __slots__ = ("_dates", "crls", "indirect", "key", "notes", "ocsp")
 
-    def __init__(self) -> None:
+    def __init__(self, key: tuple[tuple[bytes, ...], ...]) -> None:
+        self.key = key
+        self._dates: tuple[bytes, ...] | None = None
         self.crls: dict[bytes, list[Crl]] = {}
         self.indirect: list[Crl] = []
         self.ocsp: dict[int, list[tuple[OcspResponse, SingleResponse]]] = {}
         self.notes: list[str] = []
-        self.certificates: list[bytes] = []
+
+    def next_after(self, moment: bytes) -> bytes:
+        """Return the first thisUpdate after a moment; empty if there is none."""
+        if self._dates is None:
+            dates = {crl.this_update for items in self.crls.values() for crl in items}
+            dates |= {single.this_update for items in self.ocsp.values() for _, single in items}
+            self._dates = tuple(sorted(dates))
+        if not self._dates or self._dates[-1] <= moment:
+            return b""
+        return next(date for date in self._dates if date > moment)
 
     def crls_of(self, issuer: bytes) -> list[Crl]:
         """Return the CRLs whose issuer has that name, however it is encoded."""
@@ -55,7 +66,22 @@ class EvidenceIndex:
 
 def index(evidence: Evidence, policy: ValidationPolicy) -> EvidenceIndex:
     """Read the evidence; what is malformed or too large is noted and left out."""
-    result = EvidenceIndex()
+    key = (evidence.crls, evidence.ocsp_responses)
+    if policy.cache is Cache.OFF:
+        return _read(evidence, policy, key)
+    limits = policy.limits
+    memory = (key, limits.crl_size, limits.ocsp_size, limits.evidence_items)
+    found = cache.evidence.get(memory)
+    if found is None:
+        found = _read(evidence, policy, key)
+        cache.evidence.put(memory, found, sum(map(len, evidence.crls)))
+    return found
+
+
+def _read(
+    evidence: Evidence, policy: ValidationPolicy, key: tuple[tuple[bytes, ...], ...]
+) -> EvidenceIndex:
+    result = EvidenceIndex(key)
     limits = policy.limits
     caching = policy.cache is Cache.ON
     total = len(evidence.crls) + len(evidence.ocsp_responses)

@@ -23,7 +23,7 @@ from esign_kit.errors import InputError
 if TYPE_CHECKING:
     from esign_kit.asn1.certificate import Certificate
 
-__all__ = ["ANY_POLICY", "Facts", "facts"]
+__all__ = ["ANY_POLICY", "Facts", "facts", "self_issued"]
 
 ANY_POLICY = "2.5.29.32.0"
 
@@ -80,7 +80,6 @@ class Facts(NamedTuple):
     critical: tuple[str, ...]
     ca: bool | None
     path_length: int | None
-    self_issued: bool
     policies: dict[str, bytes] | None
     mappings: tuple[tuple[str, str], ...]
     explicit: int | None
@@ -100,9 +99,8 @@ def facts(certificate: Certificate) -> Facts:
             found = _read(certificate)
         except InputError as error:
             found = Facts(
-                error.detail, (), None, None, certificate.self_issued,
-                None, (), None, None, None, b"", (), None, None,
-            )  # fmt: skip
+                error.detail, (), None, None, None, (), None, None, None, b"", (), None, None
+            )
         certificate._cache["facts"] = found
     return found  # type: ignore[return-value]
 
@@ -153,13 +151,21 @@ def _read(certificate: Certificate) -> Facts:
             critical.append(oid)
     if path_length is not None and path_length < 0:
         problem = problem or "negative path length"
-    subject, issuer = certificate.subject, certificate.issuer
     return Facts(
-        problem, tuple(critical), ca, path_length,
-        subject == issuer or names.equal(subject, issuer),
-        policies, mappings, explicit, mapping, inhibit_any, constraints, alternative,
-        points, freshest,
+        problem, tuple(critical), ca, path_length, policies, mappings, explicit, mapping,
+        inhibit_any, constraints, alternative, points, freshest,
     )  # fmt: skip
+
+
+def self_issued(certificate: Certificate) -> bool:
+    """Tell whether subject and issuer are the same name; compared once."""
+    found = certificate._cache.get("self_issued")
+    if found is None:
+        subject, issuer = certificate.subject, certificate.issuer
+        found = certificate._cache["self_issued"] = subject == issuer or names.equal(
+            subject, issuer
+        )
+    return found  # type: ignore[return-value]
 
 
 def _policies(value: bytes) -> dict[str, bytes]:

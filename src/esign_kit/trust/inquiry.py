@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from esign_kit.algorithms import SignatureAlgorithm
     from esign_kit.crypto import PublicKey
     from esign_kit.model.signature import Purpose
     from esign_kit.trust.building import Pool
@@ -78,10 +77,13 @@ class Inquiry:
         at: validation time; ``moment`` is the same as octets.
         known: evidence made up to this time counts (octets, clock skew included).
         checks: public-key operations that are left.
+        until: until when every algorithm met so far counts.
+        strengths: digests and keys judged so far.
         busy: certificates whose status is being asked for; stops circles.
     """
 
     __slots__ = (
+        "_signers",
         "at",
         "budget",
         "busy",
@@ -97,7 +99,9 @@ class Inquiry:
         "own",
         "policy",
         "purpose",
+        "strengths",
         "trust",
+        "until",
     )
 
     def __init__(
@@ -127,17 +131,55 @@ class Inquiry:
         self.candidates = policy.limits.path_candidates
         self.busy: set[bytes] = set()
         self.local: dict[tuple[bytes, bytes], bool] = {}
+        self._signers: tuple[bytes, ...] | None = None
+        self.strengths: dict[tuple[str, int], str] = {}
+        self.until = b"99991231235959Z"
         self.helper_path = helper_path
         self.helper_results: dict[tuple[bytes, bytes, bytes], Helped] = {}
 
-    def issuers_of(self, name: bytes) -> Sequence[Certificate]:
-        """Return all certificates at hand with that subject."""
+    def named(self, name: bytes) -> Sequence[Certificate]:
+        """Return the certificates at hand with just these octets as subject."""
         found = self.own.named(name)
-        if self.extra is not None:
-            more = self.extra.named(name)
-            if more:
-                return list(dict.fromkeys((*found, *more)))
-        return found
+        if self.extra is None:
+            return found
+        more = self.extra.named(name)
+        if not found or not more:
+            return found or more
+        return tuple(dict.fromkeys((*found, *more)))
+
+    def otherwise(self, name: bytes) -> Sequence[Certificate]:
+        """Return those with the same name in other octets (RFC 5280 § 7.1)."""
+        found = self.own.otherwise(name)
+        if self.extra is None:
+            return found
+        return tuple(dict.fromkeys((*found, *self.extra.otherwise(name))))
+
+    def issuers_of(self, name: bytes) -> Sequence[Certificate]:
+        """Return all certificates at hand with that name as subject, however it is encoded."""
+        return (*self.named(name), *self.otherwise(name))
+
+    def signers(self) -> tuple[bytes, ...]:
+        """Return the helpers that could sign evidence: what else is at hand changes no issuer."""
+        if self._signers is None:
+            self._signers = ()
+            if self.extra is not None:
+                self._signers = tuple(c.der for c in self.extra.all if may_sign_evidence(c))
+        return self._signers
+
+    def spend_candidate(self) -> None:
+        """Count a path that was tried; raises :class:`SearchOver` when there were enough."""
+        self.candidates -= 1
+        if self.candidates < 0:
+            from esign_kit.trust.building import SearchOver
+
+            raise SearchOver("too many candidate paths", hint="the limit is limits.path_candidates")
+
+    def inherits(self, issuer: Certificate) -> bool:
+        """Tell whether a key takes its parameters from the one above (DSA, RFC 3279 § 2.3.2)."""
+        try:
+            return load_public_key(issuer.spki).native is None
+        except InputError:
+            return False
 
     def verify(self, item: Signed, spki: bytes, key: PublicKey | None = None) -> str:
         """Return why ``item`` is not signed by the key; empty if it is.
@@ -177,42 +219,66 @@ class Inquiry:
                 cache.signatures.put(memory, known)
         return "" if known else "the signature does not verify"
 
-    def weakness(self, item: Signed, at: datetime) -> str:
-        """Return why the algorithm of a signature does not count at that time; empty if it does."""
+    def weakness(self, item: Signed) -> str:
+        """Return why the algorithm of a signature does not count; empty if it does."""
         try:
             algorithm = decode_signature_algorithm(item.signature_algorithm)
         except InputError as error:
             return error.detail
         if algorithm is None:
             return f"signature algorithm {split(item.signature_algorithm)[0]} is not supported"
-        return algorithm_weakness(self.policy, algorithm, at)
+        if algorithm.digest is None:
+            return ""
+        return self._judged(algorithm.digest, 0)
 
-    def key_weakness(self, certificate: Certificate, at: datetime) -> str:
-        """Return why the key of a certificate does not count at that time; empty if it does.
+    def key_weakness(self, certificate: Certificate) -> str:
+        """Return why the key of a certificate does not count; empty if it does.
 
         A key without parameters of its own is as strong as the one it inherits them from, which
         is judged on the same path.
         """
         try:
             key = load_public_key(certificate.spki)
-            if key.native is None:
-                return ""
         except InputError as error:
             return error.detail
-        return self.policy.algorithms.key_problem(family_of(key), key.bits, at)
+        return "" if key.native is None else self._judged(family_of(key), key.bits)
 
-    def oldest(self, age: timedelta) -> bytes:
-        """Return the validation time less ``age``."""
-        return shift(self.moment, -age)
+    def _judged(self, name: str, bits: int) -> str:
+        """Judge a digest (``bits`` 0) or a key once; the end date bounds every answer."""
+        known = self.strengths.get((name, bits))
+        if known is None:
+            rules = self.policy.algorithms
+            if bits:
+                known = rules.key_problem(name, bits, self.at)
+                rows = rules.families.get(name, ())
+                end = next((end for smallest, end in rows if bits >= smallest), None)
+            else:
+                known = rules.digest_problem(name, self.at)
+                end = rules.digests.get(name)
+            self.strengths[name, bits] = known
+            if end is not None and not known:
+                self.until = min(self.until, from_datetime(end))
+        return known
 
 
-def algorithm_weakness(
-    policy: ValidationPolicy, algorithm: SignatureAlgorithm, at: datetime
-) -> str:
-    """Return why the digest of a signature algorithm does not count at that time."""
-    if algorithm.digest is None:
-        return ""
-    return policy.algorithms.digest_problem(algorithm.digest, at)
+def may_sign_evidence(certificate: Certificate) -> bool:
+    """Tell whether a certificate could sign CRLs or OCSP answers, or issue one that could."""
+    found = certificate._cache.get("signs")
+    if found is None:
+        try:
+            usage = certificate.key_usage
+            basic = certificate.basic_constraints
+            extended = certificate.extended_key_usage
+            found = (
+                usage is None
+                or "crl_sign" in usage
+                or (basic is not None and basic.ca)
+                or (extended is not None and "1.3.6.1.5.5.7.3.9" in extended)
+            )
+        except InputError:
+            found = True
+        certificate._cache["signs"] = found
+    return found  # type: ignore[return-value]
 
 
 def family_of(key: PublicKey) -> str:

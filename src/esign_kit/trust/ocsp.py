@@ -185,7 +185,7 @@ def _authorised(
     at: bytes,
 ) -> tuple[str, bool, bytes, str]:
     """Return why the responder has no authority (RFC 6960 § 4.2.2.2), else an empty text."""
-    weak = inquiry.weakness(response, inquiry.at)
+    weak = inquiry.weakness(response)
     if _is_responder(response, issuer):
         problem = inquiry.verify(response, issuer.spki)
         return problem, False, b"", weak

@@ -14,7 +14,7 @@ from esign_kit.errors import InputError, LimitError
 from esign_kit.model.report import SubIndication
 from esign_kit.trust import constraints as name_constraints
 from esign_kit.trust import policies
-from esign_kit.trust.facts import ANY_POLICY, Facts, facts
+from esign_kit.trust.facts import ANY_POLICY, Facts, facts, self_issued
 
 if TYPE_CHECKING:
     from esign_kit.asn1.certificate import Certificate
@@ -117,7 +117,7 @@ def next_state(
     if certificate.issuer != state.issuer and not names.equal(certificate.issuer, state.issuer):
         return _general("chain.name", certificate, "its issuer is not the subject of the one above")
     # (b) (c) name constraints
-    if state.constraints and (final or not found.self_issued):
+    if state.constraints and (final or not self_issued(certificate)):
         try:
             broken = name_constraints.check(certificate, state.constraints, budget)
         except LimitError:
@@ -132,7 +132,7 @@ def next_state(
         graph = None if found.policies is None else policies.add(
             graph,
             found.policies,
-            any_allowed=state.inhibit_any > 0 or (not final and found.self_issued),
+            any_allowed=state.inhibit_any > 0 or (not final and self_issued(certificate)),
             most=policy.limits.policy_nodes,
         )  # fmt: skip
     # (f)
@@ -160,20 +160,22 @@ def _prepare(
     fault = _issuer_fault(certificate, found)
     if fault is not None:
         return fault
+    # Counters without a bound never reach zero within a path; only bounded ones are counted.
+    counting = min(
+        state.max_length, state.explicit, state.mapping, state.inhibit_any
+    ) < _UNBOUNDED and not self_issued(certificate)
     # (l)
-    length = state.max_length
-    if not found.self_issued:
-        if length <= 0:
+    if counting:
+        if state.max_length <= 0:
             return _general(
                 "chain.path-length", certificate, "the path is longer than a CA above permits"
             )
-        length -= 1
-    state = state._replace(max_length=length)
+        state = state._replace(max_length=_less(state.max_length))
     # (o) (p)
     fault = _critical_fault(certificate, found, policy)
     if fault is not None:
         return fault
-    return _constrained(state, certificate, found, counting=not found.self_issued)
+    return _constrained(state, certificate, found, counting=counting)
 
 
 def _constrained(
@@ -188,9 +190,7 @@ def _constrained(
             return _general("chain.name-constraints", certificate, error.detail)
     explicit, mapping, inhibit_any = state.explicit, state.mapping, state.inhibit_any
     if counting:  # (h)
-        explicit = max(explicit - 1, 0)
-        mapping = max(mapping - 1, 0)
-        inhibit_any = max(inhibit_any - 1, 0)
+        explicit, mapping, inhibit_any = _less(explicit), _less(mapping), _less(inhibit_any)
     if found.explicit is not None:  # (i)
         explicit = min(explicit, found.explicit)
     if found.mapping is not None:
@@ -213,7 +213,7 @@ def _wrap_up(
     state: State, certificate: Certificate, found: Facts, policy: ValidationPolicy
 ) -> State | Failure:
     """§ 6.1.5 (a) to (g)."""
-    explicit = max(state.explicit - 1, 0)  # (a)
+    explicit = _less(state.explicit)  # (a)
     if found.explicit == 0:  # (b)
         explicit = 0
     fault = _critical_fault(certificate, found, policy)  # (e) (f)
@@ -231,6 +231,10 @@ def conclude(state: State) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return the valid policies and the texts of their user notices (§ 6.1.6)."""
     valid, qualifiers = policies.conclude(state.graph, state.wanted)
     return valid, policies.notices(qualifiers) if qualifiers else ()
+
+
+def _less(counter: int) -> int:
+    return counter if counter in (0, _UNBOUNDED) else counter - 1
 
 
 def _issuer_fault(

@@ -36,7 +36,7 @@ class Verdict(NamedTuple):
 
     Attributes:
         problem: sub-indication where the status stands in the way (and is asked for).
-        until: until when the status holds; empty for no end.
+        since, until: when the status holds; empty for no bound.
         weak: why the algorithm under the evidence does not count.
     """
 
@@ -46,6 +46,7 @@ class Verdict(NamedTuple):
     detail: str = ""
     until: bytes = b""
     weak: str = ""
+    since: bytes = b""
 
 
 def is_asked(certificate: Certificate, policy_rule: Revocation, *, target: bool) -> bool:
@@ -99,8 +100,10 @@ def status(
         else:
             others.append(finding)
     for finding in later:
+        end = min(filter(None, (finding.until, finding.revoked_at)))
+        inquiry.until = min(inquiry.until, finding.revoked_at)
         if finding.this_update <= inquiry.known:
-            good.append(finding)
+            good.append(finding._replace(until=end))
     newest = max((f.this_update for f in good), default=b"")
     for finding in holds:
         if finding.this_update >= newest:
@@ -173,7 +176,10 @@ def _good(good: list[Finding], rejected: tuple[str, ...]) -> Verdict | None:
     if whole:
         best = max(whole, key=lambda f: (not f.weak, f.this_update))
         return Verdict(
-            _info(RevocationStatus.GOOD, best, rejected), until=best.until, weak=best.weak
+            _info(RevocationStatus.GOOD, best, rejected),
+            until=best.until,
+            weak=best.weak,
+            since=best.this_update,
         )
     covered = 0
     for finding in good:
@@ -183,7 +189,9 @@ def _good(good: list[Finding], rejected: tuple[str, ...]) -> Verdict | None:
     first = min(good, key=lambda f: f.this_update)
     until = min((f.until for f in good if f.until), default=b"")
     weak = next((f.weak for f in good if f.weak), "")
-    return Verdict(_info(RevocationStatus.GOOD, first, rejected), until=until, weak=weak)
+    since = max(f.this_update for f in good)
+    info = _info(RevocationStatus.GOOD, first, rejected)
+    return Verdict(info, until=until, weak=weak, since=since)
 
 
 def _revoked(finding: Finding, certificate: Certificate, *, target: bool) -> Verdict:
@@ -256,7 +264,7 @@ def responder_status(
     asked = not nocheck and rule in (Revocation.REQUIRED, Revocation.IF_DECLARED)
     asked = asked and is_asked(responder, Revocation.IF_DECLARED, target=True)
     verdict = status(responder, issuer, anchor, inquiry, at, asked=asked, target=True)
-    weak = inquiry.weakness(responder, inquiry.at) or inquiry.key_weakness(responder, inquiry.at)
+    weak = inquiry.weakness(responder) or inquiry.key_weakness(responder)
     if verdict.problem is not None:
         return f"its responder: {verdict.detail}", b"", ""
     return "", verdict.until, weak or verdict.weak
