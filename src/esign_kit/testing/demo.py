@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import click
 
 import esign_kit as ek
+from esign_kit.asn1.names import printable
 from esign_kit.testing.pki import FixturePKI
 
 if TYPE_CHECKING:
@@ -25,7 +26,9 @@ if TYPE_CHECKING:
 __all__ = ["main", "play"]
 
 _PASSWORD = "demo"  # noqa: S105 - of keys that are worth nothing
-_CITIZEN, _DIRECTOR, _COMPANY = "900101300017", "800202400028", "150240000006"
+_CITIZEN, _DIRECTOR, _COMPANY = "900101300017", "800202300025", "150240000006"
+
+_RIGHT = "kz:sign"
 
 _README = """\
 # What lies here
@@ -37,8 +40,8 @@ The country is a fixture: its keys are public knowledge and worth nothing. Look 
     .venv/bin/esign whoami demo/application.p7m --profile kz
     .venv/bin/esign inspect demo/application.p7m
     .venv/bin/esign keys demo/director.p12 --password-file demo/password
-    .venv/bin/esign sign demo/application.json --key demo/citizen.p12 --password-file demo/password \\
-        --format cades --packaging detached --level B -o demo/mine.p7s
+    .venv/bin/esign sign demo/application.json --key demo/citizen.p12 \\
+        --password-file demo/password --format cades --packaging detached --level B -o demo/mine.p7s
     .venv/bin/esign verify demo/mine.p7s --detached demo/application.json --profile kz \\
         --trust demo/trust --evidence demo/crl
 
@@ -63,7 +66,14 @@ def play(folder: Path) -> ek.VerificationReport:
     folder.mkdir(parents=True, exist_ok=True)
     pki = FixturePKI("kz", at=datetime.now(UTC).replace(microsecond=0), key="rsa")
     citizen = pki.person(_CITIZEN)
-    director = pki.employee(_DIRECTOR, _COMPANY, role="head")
+    director = pki.employee(
+        _DIRECTOR,
+        _COMPANY,
+        role="head",
+        surname="Сейітов",
+        given_name="Арман",
+        organisation_name="«Тау Құрылыс» ЖШС",
+    )
     profile = pki.profile
 
     _step("A fixture country: a root, an issuing authority, a citizen, a company's director")
@@ -92,7 +102,9 @@ def play(folder: Path) -> ek.VerificationReport:
 
     _step("Who signed, for whom, with what right, how surely")
     for signature in report.signatures:
-        _introduce(ek.identify(signature, profile=profile))
+        _introduce(
+            ek.identify(signature, profile=profile), ek.Identifier.parse(f"KZ/BIN/{_COMPANY}")
+        )
 
     _step("One letter changed: 2026-10-31 becomes 2026-10-30")
     altered = signed.replace(b"2026-10-31", b"2026-10-30")
@@ -125,19 +137,22 @@ def _show(report: ek.VerificationReport, name: str, profile: Profile) -> None:
     render_report(report, name, profile)
 
 
-def _introduce(principal: Principal) -> None:
+def _introduce(principal: Principal, company: ek.Identifier) -> None:
     person = principal.person
     name = person.name.raw if person is not None and person.name is not None else "?"
-    click.echo(f"  {name}, {principal.identifier}")
-    if principal.acting_for is not None:
-        mandate = principal.acting_for
-        click.echo(f"      acts for   {mandate.grantor}, as {mandate.role}")
-    else:
+    click.echo(f"  {printable(name)}, {principal.identifier}")
+    mandate = principal.acting_for
+    if mandate is None:
         click.echo("      acts for   themselves")
-    click.echo(f"      assurance  {principal.assurance.overall} overall")
-    right = "labour:submit"
-    decision = principal.may(right, on_behalf_of=None)
-    click.echo(f"      may {right}: {'yes' if decision.allowed else 'no'}")
+    else:
+        click.echo(f"      acts for   {mandate.grantor}, as {mandate.title or mandate.role}")
+    parts = principal.assurance.to_dict()
+    said = ", ".join(f"{key} {parts[key]}" for key in ("identity", "authentication", "signature"))
+    click.echo(f"      how surely {principal.assurance.overall} ({said})")
+    decision = principal.may(_RIGHT, on_behalf_of=company)
+    word = click.style("yes", fg="green") if decision.granted else click.style("no", fg="red")
+    why = "; ".join(decision.reasons)
+    click.echo(f"      may sign for {company}: {word} ({printable(why)})")
 
 
 def _leave(folder: Path, pki: FixturePKI, *holders: object) -> None:
