@@ -32,6 +32,7 @@ __all__ = [
     "decode_signature_algorithm",
     "encode_digest_algorithm",
     "encode_signature_algorithm",
+    "same_algorithm",
     "split",
 ]
 
@@ -64,6 +65,21 @@ def split(der: bytes) -> tuple[str, bytes]:
     if not parts or len(parts) > 2 or parts[0].tag != OID:
         raise InputError("malformed AlgorithmIdentifier", code="asn1.algorithm")
     return decode_oid(parts[0].contents), parts[1].raw if len(parts) == 2 else b""
+
+
+def same_algorithm(left: bytes, right: bytes) -> bool:
+    """Tell whether two AlgorithmIdentifiers say the same (RFC 5280 § 5.1.1.2).
+
+    Absent parameters and NULL are the same statement: the Kazakh authority writes one inside and
+    the other outside of its CRLs.
+    """
+    if left == right:
+        return True
+    try:
+        (first, mine), (second, theirs) = split(left), split(right)
+    except InputError:
+        return False
+    return first == second and {mine, theirs} == {b"", b"\x05\x00"}
 
 
 def decode_digest_algorithm(der: bytes) -> DigestAlgorithm | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from esign_kit.asn1 import names
+from esign_kit.asn1.algorithm_identifier import same_algorithm
 from esign_kit.asn1.reader import encode, read
 from esign_kit.asn1.revocation import (
     ALL_REASONS,
@@ -76,7 +77,7 @@ def _finding(
     if unknown:
         # RFC 5280 § 5.3: such a list must not be used for any certificate.
         return rejected(f"critical entry extension {unknown} is not processed")
-    if crl.tbs_signature_algorithm != crl.signature_algorithm:
+    if not same_algorithm(crl.tbs_signature_algorithm, crl.signature_algorithm):
         return rejected("the signature algorithm is stated differently inside and outside")
     signer, problem, expired, until, weak = _signer(crl, issuer, anchor, inquiry, at)
     if signer is None:
