@@ -7,7 +7,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from esign_kit.algorithms import digest_algorithm
+from esign_kit.xades.names import V132
+
 if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
     from esign_kit.xades.properties import SignedProperties, UnsignedProperties
 
 __all__ = ["detect_level"]
@@ -27,62 +32,86 @@ _REFS = (
         "AttributeRevocationRefs",
     }
 )
-_V132 = "http://uri.etsi.org/01903/v1.3.2#"
+_VALUES = frozenset(("CertificateValues", "RevocationValues", "AnyValidationData"))
 
 
 def detect_level(
     signed: SignedProperties | None,
     unsigned: UnsignedProperties | None,
     *,
-    key_info_certificates: bool,
-    data_references: int,
+    certificates: Sequence[bytes],
+    references: Collection[str],
 ) -> str:
-    """Return the level: ``"XAdES-BASELINE-B"``, ``"XAdES-T"``, ``"XML-NOT-ETSI"``, …."""
+    """Return the level: ``"XAdES-BASELINE-B"``, ``"XAdES-T"``, ``"XML-NOT-ETSI"``, ….
+
+    Args:
+        certificates: DER of those in ds:KeyInfo.
+        references: Ids of the references to data, to which data object formats point.
+    """
     if signed is None or not signed.certificate_attribute:
+        return "XML-NOT-ETSI"
+    if not _formats_hold(signed, references):
         return "XML-NOT-ETSI"
     held = frozenset(unsigned.present) if unsigned is not None else frozenset()
     if "SealingEvidenceRecords" in held:
         return "XAdES-ERS"
-    has_values = "CertificateValues" in held and "RevocationValues" in held
-    archive = bool(held & _ARCHIVE)
+    if _is_baseline(signed, unsigned, held, certificates):
+        return "XAdES-BASELINE-" + _baseline_step(held)
+    return _extended(signed, held)
+
+
+def _formats_hold(signed: SignedProperties, references: Collection[str]) -> bool:
+    """TS 101 903 § 7.2.5: a format says something, and about a reference of this signature."""
+    known = {f"#{name}" for name in references if name}
+    return all(entry.get("reference") in known and len(entry) > 1 for entry in signed.data_formats)
+
+
+def _baseline_step(held: frozenset[str]) -> str:
+    if "SignatureTimeStamp" not in held:
+        return "B"
+    if not held & _VALUES:
+        return "T"
+    return "LTA" if held & _ARCHIVE else "LT"
+
+
+def _extended(signed: SignedProperties, held: frozenset[str]) -> str:
+    values = "CertificateValues" in held and "RevocationValues" in held
     stamped = "SignatureTimeStamp" in held
-    if _is_baseline(signed, held, key_info_certificates, data_references):
-        if archive and stamped and (has_values or _validation_data(held)):
-            return "XAdES-BASELINE-LTA"
-        if stamped and (has_values or _validation_data(held)):
-            return "XAdES-BASELINE-LT"
-        return "XAdES-BASELINE-T" if stamped else "XAdES-BASELINE-B"
-    if archive:
-        return "XAdES-A"
     refs = bool(held & _CERTIFICATE_REFS) and "CompleteRevocationRefs" in held
-    if refs and has_values and held & _X_STAMPS:
-        return "XAdES-XL"
-    if has_values:
-        return "XAdES-LT" if stamped else "XAdES-BES"
-    if refs and held & _X_STAMPS:
-        return "XAdES-X"
-    if refs:
-        return "XAdES-C"
+    level = "XAdES-EPES" if "policy" in signed.attributes else "XAdES-BES"
     if stamped:
-        return "XAdES-T"
-    return "XAdES-EPES" if "policy" in signed.attributes else "XAdES-BES"
-
-
-def _validation_data(held: frozenset[str]) -> bool:
-    return bool(held & {"CertificateValues", "RevocationValues", "AnyValidationData"})
+        level = "XAdES-T"
+        if values:
+            level = "XAdES-LT"
+        if refs:
+            level = "XAdES-C"
+            if held & _X_STAMPS:
+                level = "XAdES-XL" if values else "XAdES-X"
+    return "XAdES-A" if held & _ARCHIVE else level
 
 
 def _is_baseline(
     signed: SignedProperties,
+    unsigned: UnsignedProperties | None,
     held: frozenset[str],
-    key_info_certificates: bool,
-    data_references: int,
+    certificates: Sequence[bytes],
 ) -> bool:
     """Return whether the requirements of EN 319 132-1 § 6.3 on a baseline signature hold."""
-    if signed.version != _V132 or signed.signing_time is None:
+    if signed.version != V132 or signed.signing_time is None or held & _REFS:
         return False
-    if not key_info_certificates or held & _REFS:
+    if not all(entry.get("media_type") for entry in signed.data_formats):
         return False
-    # Each signed data object has its DataObjectFormat with a media type.
-    formats = [entry for entry in signed.data_formats if entry.get("media_type")]
-    return len(formats) >= data_references
+    if unsigned is not None and unsigned.crowded_timestamp:
+        return False
+    return _holds_signer(signed, certificates)
+
+
+def _holds_signer(signed: SignedProperties, certificates: Sequence[bytes]) -> bool:
+    """The signing certificate stands in ds:KeyInfo (EN 319 132-1 § 6.3, row KeyInfo/X509Data)."""
+    for reference in signed.certificate_references[:1]:
+        if reference.digest_algorithm is None:
+            return bool(certificates)
+        digest = digest_algorithm(reference.digest_algorithm)
+        if not digest.slow and any(digest.hash(der) == reference.digest for der in certificates):
+            return True
+    return False

@@ -47,7 +47,6 @@ if TYPE_CHECKING:
 
 __all__ = ["parse", "recognises"]
 
-_WRAPPER = "{urn:esign-kit:documents}documents"
 _DATA = (ReferenceKind.DATA, ReferenceKind.MANIFEST, ReferenceKind.COUNTERSIGNED)
 
 
@@ -169,7 +168,10 @@ class _Reader:
                     self.findings.append(Finding(error.code, error.detail, fatal=True))
             self.targets.append(target)
             self.problems.append(problem)
-            self.kinds.append(self._kind(reference, target))
+            kind = self._kind(reference, target)
+            self.kinds.append(kind)
+            if kind is ReferenceKind.DATA and target is not None and target.element is not None:
+                self.resolver.covered.append(target.element)
 
     def _kind(self, reference: ReferenceElement, target: Target | None) -> ReferenceKind:
         element = target.element if target is not None else None
@@ -218,12 +220,11 @@ class _Reader:
                 "xades.several-signed-properties", "more than one reference to SignedProperties"
             )
             return
-        if holders and not positions:
-            if any(_signed_child(holder) is not None for holder in holders):
-                self._fatal(
-                    "xades.properties-not-signed",
-                    "the signed properties are not covered by any reference",
-                )
+        if not positions and any(_signed_child(holder) is not None for holder in holders):
+            self._fatal(
+                "xades.properties-not-signed",
+                "the signed properties are not covered by any reference",
+            )
         if positions:
             self._read_signed(positions[0], holders)
         self._read_unsigned(holders)
@@ -295,9 +296,9 @@ class _Reader:
         """Demand that a CounterSignature property signs the value it stands beside."""
         value = owner.read.value_element
         for kind, target in zip(self.kinds, self.targets, strict=True):
-            if kind is ReferenceKind.COUNTERSIGNED and target is not None:
-                if target.element is value:
-                    return
+            element = target.element if target is not None else None
+            if kind is ReferenceKind.COUNTERSIGNED and element is value:
+                return
         self._fatal(
             "xades.counter-signature",
             "the counter-signature does not sign the value of the signature that holds it",
@@ -316,18 +317,15 @@ class _Reader:
         level = detect_level(
             signed,
             unsigned,
-            key_info_certificates=bool(keys.certificates),
-            data_references=sum(1 for k in self.kinds if k is not ReferenceKind.SIGNED_PROPERTIES),
+            certificates=keys.certificates,
+            references=[reference.id for reference in read.references],
         )
         certificates = list(
             dict.fromkeys([*keys.certificates, *(unsigned.certificates if unsigned else ())])
         )
         attributes: dict[str, Any] = dict(signed.attributes) if signed is not None else {}
         parent = read.element.getparent()
-        if parent is not None:
-            attributes_parent = str(parent.tag).rpartition("}")[2]
-        else:
-            attributes_parent = ""
+        beside = str(parent.tag).rpartition("}")[2] if parent is not None else ""
         algorithm = read.algorithm
         return ParsedSignature(
             id=self.id,
@@ -352,7 +350,7 @@ class _Reader:
             signed_attributes=attributes,
             unsigned_attributes={
                 "properties": list(unsigned.present) if unsigned else [],
-                "parent_element": attributes_parent,
+                "parent_element": beside,
             },
             timestamps=self._timestamps(references),
             counter_signatures=tuple(counter.finish() for counter in self.counters),
@@ -423,6 +421,12 @@ class _Reader:
         own = self.read.element
         kinds = set()
         for kind, target in zip(self.kinds, self.targets, strict=True):
+            if kind is ReferenceKind.MANIFEST and target is not None:
+                manifest = _manifest_of(target.element)
+                uris = [] if manifest is None else [e.get("URI") for e in manifest]
+                if any(not (uri or "").startswith("#") for uri in uris):
+                    kinds.add(Packaging.DETACHED)
+                    continue
             if kind not in (ReferenceKind.DATA, ReferenceKind.MANIFEST) or target is None:
                 continue
             if target.place == "external":

@@ -57,9 +57,11 @@ class UnsignedProperties:
     Attributes:
         elements: the properties in document order.
         present: their local names.
+        crowded_timestamp: a time-stamp property holds more than one token.
     """
 
     container: Element = None
+    crowded_timestamp: bool = False
     elements: list[Element] = field(default_factory=list)
     present: list[str] = field(default_factory=list)
     certificates: list[bytes] = field(default_factory=list)
@@ -371,6 +373,8 @@ def read_unsigned(qualifying: Element, most: int) -> UnsignedProperties:
             read.present.append(name)
             if name in _TIMESTAMPS:
                 read.timestamps.append(item)
+                tokens = [c for c in item.iterchildren("*") if local_name(c) in _TOKENS]
+                read.crowded_timestamp |= len(tokens) > 1
             elif name == "CounterSignature":
                 read.counter_signatures.append(item)
             elif name in _CERTIFICATES or name in _REVOCATION or name in _VALIDATION_DATA:
@@ -378,6 +382,7 @@ def read_unsigned(qualifying: Element, most: int) -> UnsignedProperties:
     return read
 
 
+_TOKENS = ("EncapsulatedTimeStamp", "XMLTimeStamp")
 _VALIDATION_DATA = ("TimeStampValidationData", "AnyValidationData")
 
 

@@ -295,10 +295,9 @@ def _archived(stamper: _Stamper, number: int, method: Canonicalization) -> bytes
 
 
 def _ends_in_nodes(transforms: Element) -> bool:
-    last = None
-    for last in transforms.iterchildren("*"):
-        pass
-    if last is None:
+    steps = list(transforms.iterchildren("*"))
+    if not steps:
         return True
+    last = steps[-1]
     algorithm = last.get("Algorithm") or ""
     return canonicalization(algorithm, last) is None and algorithm != ds.T_BASE64

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from esign_kit.xmldsig.c14n import (
     EXCLUSIVE,
     INCLUSIVE,
@@ -12,7 +10,7 @@ from esign_kit.xmldsig.c14n import (
     canonicalize,
 )
 from esign_kit.xmldsig.keyinfo import KeyInfo, issuer_serial, read_key_info
-from esign_kit.xmldsig.parser import XmlDocument, looks_like_xml, parse
+from esign_kit.xmldsig.parser import Element, XmlDocument, looks_like_xml, parse
 from esign_kit.xmldsig.reference import Resolver, Target
 from esign_kit.xmldsig.signature import (
     ReferenceElement,
@@ -22,9 +20,6 @@ from esign_kit.xmldsig.signature import (
     value_text,
 )
 from esign_kit.xmldsig.transforms import decode_base64
-
-if TYPE_CHECKING:
-    from esign_kit.xmldsig.parser import Element
 
 __all__ = [
     "EXCLUSIVE",

@@ -31,7 +31,7 @@ _TEXT_DECLARATION = re.compile(r"<\?xml\s[^>]*\?>")
 _HUGE = 10_000_000
 _DEPTH_OF_LIBXML2 = 256
 _NAMESPACE_WORK = 400_000_000
-"""Elements × square of the namespaces in scope: what inclusive canonicalisation costs, about 2 s."""
+"""Elements × square of the namespaces in scope: what inclusive C14N costs, about 2 s."""
 _IDS = etree.XPath(
     "//*[@Id=$v or @ID=$v or @id=$v or @xml:id=$v or @wsu:Id=$v or @AssertionID=$v]",
     namespaces={"wsu": WSU, "xml": XML},
@@ -256,7 +256,7 @@ def to_utf8(data: bytes) -> bytes:
         encoding = match.group(1)
         if encoding is not None and encoding.lower() not in (b"utf-8", b"utf8", b"us-ascii"):
             raise UnsupportedError(
-                f"the XML is declared as {encoding.decode('ascii')}; only UTF-8 and UTF-16 are read",
+                f"the XML is in {encoding.decode('ascii')}; only UTF-8 and UTF-16 are read",
                 code="xml.encoding",
                 hint="ask the sender for the file as it was signed, in UTF-8",
             )

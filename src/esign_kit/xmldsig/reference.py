@@ -14,6 +14,7 @@ from esign_kit.algorithms import digest_by_uri
 from esign_kit.errors import InputError, UnsupportedError
 from esign_kit.model.document import Coverage, Digest, Document, Scope
 from esign_kit.model.signature import ReferenceKind, SignedReference
+from esign_kit.xmldsig import names
 from esign_kit.xmldsig.transforms import Selection, Step, apply, plan
 
 if TYPE_CHECKING:
@@ -27,6 +28,12 @@ if TYPE_CHECKING:
 __all__ = ["Resolver", "Target"]
 
 _XPOINTER_ID = re.compile(r"""xpointer\(\s*id\(\s*(?:'([^']*)'|"([^"]*)")\s*\)\s*\)""")
+WRAPPER = "internally-detached"
+_PROPERTIES = (
+    ReferenceKind.SIGNED_PROPERTIES,
+    ReferenceKind.KEY_INFO,
+    ReferenceKind.ATTRIBUTES,
+)
 _EXTERNAL = "external"
 _WHOLE = "whole"
 _ELEMENT = "element"
@@ -57,9 +64,12 @@ class Resolver:
         document: the document that holds the signature.
         signature: its ds:Signature element.
         detached: the caller's documents.
+
+    Attributes:
+        covered: elements that references to data point at; set by the reader of the signature.
     """
 
-    __slots__ = ("detached", "document", "limits", "objects", "rule", "signature")
+    __slots__ = ("covered", "detached", "document", "limits", "objects", "rule", "signature")
 
     def __init__(
         self,
@@ -74,6 +84,7 @@ class Resolver:
         self.signature = signature
         self.objects = objects
         self.detached = detached
+        self.covered: list[Element] = []
         self.rule = rule
         self.limits = limits
 
@@ -261,6 +272,9 @@ class Resolver:
             return Coverage.MANIFEST
         if kind is ReferenceKind.COUNTERSIGNED:
             return Coverage.SIGNATURE
+        if kind in _PROPERTIES:
+            # Properties of the signature are no content that a reader sees.
+            return Coverage.NONE
         element = target.element
         root = self.document.root
         if target.place == _WHOLE or element is root:
@@ -268,7 +282,23 @@ class Resolver:
         for held in self.objects:
             if element is held or (element.getparent() is held and _only_content(held, element)):
                 return Coverage.OBJECT
+        encoded = element.get("Encoding") == names.T_BASE64
+        if (whole or encoded) and element.getparent() is root and self._covers_wrapper(root):
+            return Coverage.FULL
         return Coverage.PARTIAL
+
+    def _covers_wrapper(self, root: Element) -> bool:
+        """Return whether the root is a bare wrapper and the signature covers all that it holds.
+
+        Internally detached data need an element around them; this one says nothing by itself.
+        """
+        if root.tag != WRAPPER or root.attrib or (root.text or "").strip():
+            return False
+        return all(
+            (child.tag == names.SIGNATURE or any(child is known for known in self.covered))
+            and not (child.tail or "").strip()
+            for child in root.iterchildren("*")
+        )
 
     def _describe(self, target: Target) -> str:
         if target.place == _WHOLE:

@@ -217,7 +217,7 @@ def canonical_octets(data: Selection, method: Canonicalization) -> bytes:
 
 
 def _outermost(top: Element, removed: list[Element]) -> list[Element] | None:
-    """Return the removed elements below ``top`` that no other holds; ``None`` if nothing is left."""
+    """Return the outermost removed elements below ``top``; ``None`` if nothing is left."""
     if not removed:
         return []
     if len(removed) == 1:
