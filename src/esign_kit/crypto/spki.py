@@ -8,7 +8,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from esign_kit.asn1.reader import INTEGER, NULL, OID, SEQUENCE, Tlv, decode_oid, read_all
+from esign_kit.asn1.reader import (
+    INTEGER,
+    NULL,
+    OID,
+    SEQUENCE,
+    Tlv,
+    decode_oid,
+    header,
+    read_all,
+)
 from esign_kit.crypto.keys import PublicKey, register_key
 from esign_kit.errors import InputError, LimitError, UnsupportedError
 
@@ -92,11 +101,18 @@ def _rsa_pss(spki: bytes, oid: str, parameters: bytes, octets: bytes) -> PublicK
 def _rsa_key(spki: bytes, octets: bytes, only: SignatureAlgorithm | None) -> PublicKey:
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicNumbers
 
-    parts = read_all(octets, "RSAPublicKey").expect(SEQUENCE, "RSAPublicKey").items()
-    if len(parts) != 2:
+    size = len(octets)
+    tag, start, stop = header(octets, 0, size)
+    first, modulus_start, modulus_stop = header(octets, start, stop)
+    second, exponent_start, exponent_stop = header(octets, modulus_stop, stop)
+    if tag != SEQUENCE or stop != size or first != INTEGER or second != INTEGER:
         raise _malformed("an RSA key is a modulus and an exponent")
-    modulus = _integer(parts[0], "RSA modulus")
-    exponent = _integer(parts[1], "RSA exponent")
+    if exponent_stop != stop:
+        raise _malformed("an RSA key is a modulus and an exponent")
+    modulus = int.from_bytes(octets[modulus_start:modulus_stop], "big", signed=True)
+    exponent = int.from_bytes(octets[exponent_start:exponent_stop], "big", signed=True)
+    if modulus <= 0 or exponent <= 0:
+        raise _malformed("an RSA modulus or exponent that is not positive")
     bits = modulus.bit_length()
     if bits > _MAX_RSA_BITS or (bits > 3072 and exponent.bit_length() > 64):
         raise LimitError(

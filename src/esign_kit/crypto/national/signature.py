@@ -75,6 +75,10 @@ class GostPublic(NamedTuple):
     curve: Curve
     point: Point
 
+    def public_numbers(self) -> tuple[str, Point]:
+        """What makes two keys equal, however they are written."""
+        return self.curve.name, self.point
+
 
 class GostPrivate:
     """A scalar; ``repr`` does not show it.
