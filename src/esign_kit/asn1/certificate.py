@@ -61,6 +61,14 @@ class BasicConstraints(NamedTuple):
     path_length: int | None
 
 
+_USUAL_BASIC_CONSTRAINTS = {
+    b"\x30\x00": BasicConstraints(False, None),
+    b"\x30\x03\x01\x01\xff": BasicConstraints(True, None),
+    b"\x30\x06\x01\x01\xff\x02\x01\x00": BasicConstraints(True, 0),
+    b"\x30\x06\x01\x01\xff\x02\x01\x01": BasicConstraints(True, 1),
+}
+
+
 class Certificate:
     """A certificate as a view of ``der``.
 
@@ -202,15 +210,16 @@ class Certificate:
         while position < end:
             tag, inner, last = header(der, position, end)
             _require(tag == SEQUENCE, "extension")
-            tag, first, middle = header(der, inner, last)
-            _require(tag == OID, "extension")
-            oid = decode_oid(der[first:middle])
+            # Nearly all headers in here have one octet of length: read in place, checked the same.
+            middle = inner + 2 + der[inner + 1] if inner + 2 <= last else last + 1
+            if middle > last or der[inner] != OID or der[inner + 1] & 0x80:
+                raise InputError("malformed certificate: extension", code="certificate.malformed")
+            oid = decode_oid(der[inner + 2 : middle])
             critical = False
+            if der[middle : middle + 2] == b"\x01\x01" and middle + 3 <= last:
+                critical = der[middle + 2] != 0
+                middle += 3
             tag, first, stop_ = header(der, middle, last)
-            if tag == BOOLEAN:
-                _require(stop_ - first == 1, "extension")
-                critical = der[first] != 0
-                tag, first, stop_ = header(der, stop_, last)
             _require(tag == OCTET_STRING and stop_ == last, "extension")
             if oid in found:
                 raise InputError(
@@ -226,6 +235,9 @@ class Certificate:
         extension = self.extensions.get("2.5.29.19")
         if extension is None:
             return None
+        usual = _USUAL_BASIC_CONSTRAINTS.get(extension.value)
+        if usual is not None:
+            return usual
         ca, length = False, None
         for item in read_all(extension.value, "basicConstraints").expect(SEQUENCE):
             if item.tag == BOOLEAN:
@@ -387,6 +399,7 @@ def _require(condition: bool, what: str) -> None:
         raise InputError(f"malformed certificate: {what}", code="certificate.malformed")
 
 
+@lru_cache(maxsize=256)
 def _key_usage(value: bytes) -> frozenset[str]:
     contents = read_all(value, "keyUsage").expect(BIT_STRING).contents
     if not contents:

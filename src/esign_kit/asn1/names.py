@@ -10,7 +10,7 @@ import unicodedata
 from functools import lru_cache
 from typing import NamedTuple
 
-from esign_kit.asn1.reader import OID, SEQUENCE, SET, decode_oid, read_all
+from esign_kit.asn1.reader import OID, SEQUENCE, SET, decode_oid, encode, header, read_all
 from esign_kit.errors import InputError
 
 __all__ = [
@@ -156,9 +156,27 @@ def equal(left: bytes, right: bytes) -> bool:
     if left == right:
         return True
     try:
-        return normalised(left) == normalised(right)
+        return _equal(left, right)
     except InputError:
         return False
+
+
+def _equal(left: bytes, right: bytes) -> bool:
+    """Compare RDN by RDN: most different names differ early, most RDNs are the same octets."""
+    tag, p, left_end = header(left, 0, len(left))
+    other, q, right_end = header(right, 0, len(right))
+    if tag != SEQUENCE or other != SEQUENCE or left_end != len(left) or right_end != len(right):
+        return normalised(left) == normalised(right)
+    while p < left_end and q < right_end:
+        p_end = header(left, p, left_end)[2]
+        q_end = header(right, q, right_end)[2]
+        first, second = left[p:p_end], right[q:q_end]
+        if first != second and normalised(encode(SEQUENCE, first)) != normalised(
+            encode(SEQUENCE, second)
+        ):
+            return False
+        p, q = p_end, q_end
+    return p == left_end and q == right_end
 
 
 def printable(value: str) -> str:
@@ -194,8 +212,15 @@ def text(name: bytes) -> str:
     return ", ".join(parts)
 
 
+@lru_cache(maxsize=4096)
 def label(name: bytes) -> str:
     """Return the most telling attribute: common name, pseudonym, organisation, else all of it."""
+    try:
+        value = _common_name(name)
+    except InputError:
+        value = None
+    if value:
+        return printable(value)
     try:
         found = attributes(name)
     except InputError:
@@ -205,6 +230,20 @@ def label(name: bytes) -> str:
             if attribute.oid == oid and attribute.value:
                 return printable(attribute.value)
     return text(name) or "(empty name)"
+
+
+def _common_name(name: bytes) -> str | None:
+    """Return the first common name without decoding what stands before it."""
+    _, position, end = header(name, 0, len(name))
+    while position < end:
+        _, inner, stop = header(name, position, end)
+        _, first, last = header(name, inner, stop)
+        _, start, middle = header(name, first, last)
+        if name[start:middle] == b"\x55\x04\x03":
+            tag, start, last = header(name, middle, last)
+            return decode_string(tag, name[start:last])
+        position = stop
+    return None
 
 
 def first_of(name: bytes, oid: str) -> str | None:

@@ -271,14 +271,18 @@ def _within(tag: int, value: object, base: object, excluding: bool) -> bool:
         # An initial sequence of RDNs (§ 7.1 for each).
         return value[: len(base)] == base  # type: ignore[index,arg-type,no-any-return]
     if tag == IP:
-        size, address = value  # type: ignore[misc]
-        half, network, mask = base  # type: ignore[misc]
-        return size == half and address & mask == network  # type: ignore[has-type]
+        return _address_within(value, base)  # type: ignore[arg-type]
     if tag == RFC822:
         return _mail_within(value, base)  # type: ignore[arg-type]
     if tag == URI:
         return _host_within(value, base)  # type: ignore[arg-type]
     return _dns_within(value, base, excluding)  # type: ignore[arg-type]
+
+
+def _address_within(value: tuple[int, int], base: tuple[int, int, int]) -> bool:
+    size, address = value
+    half, network, mask = base
+    return size == half and address & mask == network
 
 
 def _mail_within(value: tuple[str, str], base: str) -> bool:

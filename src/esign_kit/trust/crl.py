@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from esign_kit.asn1 import names
 from esign_kit.asn1.algorithm_identifier import same_algorithm
-from esign_kit.asn1.reader import encode, read
+from esign_kit.asn1.reader import encode, encode_integer, read
 from esign_kit.asn1.revocation import (
     ALL_REASONS,
     CRL_REASONS,
@@ -152,10 +152,13 @@ def _entry(crl: Crl, certificate: Certificate) -> CrlEntry | None:
 
 def _encodings(certificate: Certificate) -> tuple[bytes, ...]:
     """The serial number as this issuer encodes it, should that not be the minimal form."""
-    tbs = read(certificate.tbs)
-    first = read(tbs.data, tbs.start, tbs.stop)
+    tbs = certificate.tbs
+    if tbs.find(encode_integer(certificate.serial), 0, 48) >= 0:
+        return ()
+    outer = read(tbs)
+    first = read(tbs, outer.start, outer.stop)
     if first.tag == 0xA0:
-        first = read(tbs.data, first.stop, tbs.stop)
+        first = read(tbs, first.stop, outer.stop)
     return (first.raw,)
 
 

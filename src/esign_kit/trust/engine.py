@@ -134,7 +134,7 @@ def _readable(ders: tuple[bytes, ...]) -> list[Certificate]:
 
 
 def _pool(trust: TrustStore) -> Pool:
-    found = trust._caches.get("pool")
+    found: Pool | None = trust._caches.get("pool")
     if found is None:
         by_der: dict[bytes, list[TrustAnchor]] = {}
         for anchor in trust.anchors:
@@ -142,20 +142,18 @@ def _pool(trust: TrustStore) -> Pool:
         trust._caches["anchors"] = by_der
         found = Pool((*(anchor.certificate for anchor in trust.anchors), *trust.intermediates))
         trust._caches["pool"] = found
-    return found  # type: ignore[no-any-return]
+    return found
 
 
 def _anchor(certificate: Certificate, inquiry: Inquiry) -> TrustAnchor | None:
     """Return the anchor that this very certificate is, if it serves the purpose at the time."""
-    found = inquiry.trust._caches["anchors"].get(certificate.der)
-    if found is None:
-        return None
-    for anchor in found:
+    found: dict[bytes, list[TrustAnchor]] = inquiry.trust._caches["anchors"]
+    for anchor in found.get(certificate.der, ()):
         purpose = inquiry.purpose
         if purpose is Purpose.ANY:
             purpose = next(iter(anchor.purposes), Purpose.ANY)
         if anchor.serves(purpose, inquiry.at):
-            return anchor  # type: ignore[no-any-return]
+            return anchor
     return None
 
 

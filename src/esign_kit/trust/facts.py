@@ -5,6 +5,7 @@ Everything here depends on the certificate alone: RFC 5280 § 4.2.1, decoded.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from esign_kit.asn1 import names
@@ -168,6 +169,7 @@ def self_issued(certificate: Certificate) -> bool:
     return found  # type: ignore[return-value]
 
 
+@lru_cache(maxsize=1024)
 def _policies(value: bytes) -> dict[str, bytes]:
     found: dict[str, bytes] = {}
     for item in read_all(value, "certificatePolicies").expect(SEQUENCE, "certificatePolicies"):

@@ -6,6 +6,7 @@ question; everything else is unknown, and unknown is never good.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from esign_kit.asn1.certificate import to_datetime
@@ -151,6 +152,7 @@ def _exempt(certificate: Certificate) -> str:
     return ""
 
 
+@lru_cache(maxsize=1024)
 def _moment(value: bytes) -> datetime | None:
     return to_datetime(value) if value else None
 
