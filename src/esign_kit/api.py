@@ -7,7 +7,7 @@ call and only where the caller gave no time.
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
 from esign_kit.errors import InputError, LimitError, UnsupportedError
@@ -19,7 +19,8 @@ from esign_kit.trust.store import TrustStore, as_certificates
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
+    from types import ModuleType
 
     from cryptography import x509
 
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from esign_kit.model.report import CertificateReport, SignatureReport, VerificationReport
     from esign_kit.model.signature import SignedDocument
     from esign_kit.profiles import Profile
+    from esign_kit.validation.context import Context
 
     Octets = bytes | str | os.PathLike[str] | Document
     AnyCertificate = bytes | str | os.PathLike[str] | x509.Certificate | Certificate
@@ -132,10 +134,7 @@ def check(
     profile: Profile | None = None,
 ) -> VerificationReport:
     """Judge what was read; :func:`verify` is ``parse`` and this."""
-    from esign_kit.model.report import VerificationReport
-    from esign_kit.validation.context import Context
-    from esign_kit.validation.process import check_signature
-
+    new_context, check_signature, new_report = _checking()
     evidence = _embedded(parsed, evidence)
     if fetcher is not None:
         from esign_kit.net import gather
@@ -159,14 +158,24 @@ def check(
         def profile_check(certificate: Certificate, parsed: Any, at: datetime) -> Any:
             return check_profile(country, certificate, parsed, at)
 
-    context = Context(trust, helpers, evidence, policy, at, profile_check)
-    return VerificationReport(
+    context = new_context(trust, helpers, evidence, policy, at, profile_check)
+    return new_report(
         at=at,
         policy_id=policy.id,
         signatures=tuple([check_signature(item, context) for item in parsed.signatures]),
         quorum=policy.quorum,
         notes=tuple([finding.detail for finding in parsed.findings]),
     )
+
+
+@cache
+def _checking() -> tuple[type[Context], Callable[..., SignatureReport], type[VerificationReport]]:
+    """The checking half of the house; looked up once, for an import statement costs each time."""
+    from esign_kit.model.report import VerificationReport
+    from esign_kit.validation.context import Context
+    from esign_kit.validation.process import check_signature
+
+    return Context, check_signature, VerificationReport
 
 
 def validate_certificate(
@@ -358,9 +367,10 @@ def inspect(
 def _moment(at: datetime | None) -> datetime:
     if at is None:
         return datetime.now(UTC)
-    if at.tzinfo is None:
+    zone = at.tzinfo
+    if zone is None:
         raise ValueError("at= needs a time zone; datetime(…, tzinfo=UTC)")
-    return at.astimezone(UTC)
+    return at if zone is UTC else at.astimezone(UTC)
 
 
 def _profile(profile: Profile | str | None) -> Profile | None:
@@ -380,6 +390,8 @@ def _document(value: Octets) -> Document:
 
 
 def _documents(values: Iterable[Octets] | Octets) -> tuple[Document, ...]:
+    if not values and isinstance(values, (tuple, list)):
+        return ()
     if isinstance(values, (Document, bytes, bytearray, memoryview, str)) or hasattr(
         values, "__fspath__"
     ):
@@ -516,15 +528,14 @@ def _parse(
 ) -> SignedDocument:
     if not data:
         raise InputError("the input is empty", code="input.no-signature")
-    start = data[:256].lstrip(b"\xef\xbb\xbf \t\r\n")
+    start = b"" if data[0] == 0x30 else data[:256].lstrip(b"\xef\xbb\xbf \t\r\n")
     if start[:1] == b"<" or start[:2] in (b"\xff\xfe", b"\xfe\xff") or start[:2] == b"\x00<":
         from esign_kit.xades import parse as xades
 
         return xades.parse(data, detached=detached, policy=policy)
-    from esign_kit.cades import parse as cades
-
+    cades = _cades()
     if cades.recognises(data):
-        return cades.parse(data, detached=detached, policy=policy)
+        return cades.parse(data, detached=detached, policy=policy)  # type: ignore[no-any-return]
     from esign_kit.tsp import parse as tsp
 
     if tsp.recognises(data):
@@ -542,3 +553,10 @@ def _parse(
         code="input.no-signature",
         hint="a bare signature value needs detached=[document] and certificates=[signer]",
     )
+
+
+@cache
+def _cades() -> ModuleType:
+    from esign_kit.cades import parse as module
+
+    return module

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from esign_kit import crypto
 from esign_kit.errors import EsignError
@@ -41,16 +42,10 @@ def check_algorithms(
             code="algorithm.unsupported",
         )
     problems = algorithm_problems(parsed, certificate, at, policy.algorithms)
-    facts: dict[str, Any] = {"signature": parsed.algorithm.name, "at": at}
     if path is not None and path.algorithm_problem is not None:
         problems.append(path.algorithm_detail)
     if not problems:
-        return Check(
-            "algorithm-strength",
-            CheckStatus.PASSED,
-            detail=parsed.algorithm.name,
-            facts=facts,
-        )
+        return _strong(parsed.algorithm.name)
     return Check(
         "algorithm-strength",
         CheckStatus.INDETERMINATE,
@@ -58,8 +53,13 @@ def check_algorithms(
         "; ".join(problems),
         "a time-stamp from the time when the algorithm still counted would help",
         "algorithm.weak",
-        facts,
+        {"signature": parsed.algorithm.name, "at": at},
     )
+
+
+@lru_cache(maxsize=128)
+def _strong(name: str) -> Check:
+    return Check("algorithm-strength", CheckStatus.PASSED, detail=name, facts={"signature": name})
 
 
 def algorithm_problems(
@@ -73,9 +73,9 @@ def algorithm_problems(
     if algorithm is None:
         return ["unknown signature algorithm"]
     names = {algorithm.digest, parsed.digest_algorithm, algorithm.mgf_digest}
-    names.update(reference.digest_algorithm for reference in parsed.references)
-    names.discard(None)
-    problems = [policy.digest_problem(name, at) for name in sorted(n for n in names if n)]
+    for reference in parsed.references:
+        names.add(reference.digest_algorithm)
+    problems = [policy.digest_problem(name, at) for name in names if name is not None]
     if certificate is not None:
         try:
             key = crypto.load_public_key(certificate.spki)
@@ -83,7 +83,7 @@ def algorithm_problems(
             problems.append(error.detail)
         else:
             problems.append(policy.key_problem(algorithm.family, key.bits, at))
-    return [problem for problem in problems if problem]
+    return sorted(filter(None, problems))
 
 
 _UNCLAIMED = Check(

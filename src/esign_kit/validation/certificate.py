@@ -73,7 +73,14 @@ def check_revocation(path: PathResult, policy: ValidationPolicy) -> tuple[Check,
             path.revocation_code,
             {"certificates": _revocation_facts(path)},
         ), True
-    if any(info.status is RevocationStatus.UNKNOWN for info in path.revocation):
+    sources = set()
+    unknown = False
+    for info in path.revocation:
+        if info.status is RevocationStatus.UNKNOWN:
+            unknown = True
+        elif info.source:
+            sources.add(info.source)
+    if unknown:
         return Check(
             "revocation",
             CheckStatus.INDETERMINATE,
@@ -82,10 +89,9 @@ def check_revocation(path: PathResult, policy: ValidationPolicy) -> tuple[Check,
             code="revocation.unknown",
             facts={"certificates": _revocation_facts(path)},
         ), False
-    sources = sorted({info.source for info in path.revocation if info.source})
     if not sources:
         return _NOT_NEEDED, False
-    return _good(tuple(sources)), False
+    return _good(frozenset(sources)), False
 
 
 _NOT_CHECKED = Check(
@@ -109,10 +115,9 @@ _NOT_NEEDED = Check(
 
 
 @lru_cache(maxsize=8)
-def _good(sources: tuple[str, ...]) -> Check:
-    return Check(
-        "revocation", CheckStatus.PASSED, detail=f"not revoked, by {' and '.join(sources)}"
-    )
+def _good(sources: frozenset[str]) -> Check:
+    said = " and ".join(sorted(sources))
+    return Check("revocation", CheckStatus.PASSED, detail=f"not revoked, by {said}")
 
 
 def _revocation_hint(problem: SubIndication) -> str:

@@ -10,6 +10,7 @@ from esign_kit.algorithms import digest_algorithm
 from esign_kit.errors import EsignError, LimitError
 from esign_kit.model.document import Coverage, Document, Scope
 from esign_kit.model.report import Check, CheckStatus, SubIndication
+from esign_kit.trust.policy import CoverageRule
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -168,6 +169,10 @@ def _digest(octets: bytes | Document, algorithm: str, limits: Limits) -> bytes:
                 code="digest.slow",
                 hint="install libgcrypt, or raise limits.slow_hash_size",
             )
+        from esign_kit.crypto.national import slow_hash_limit
+
+        with slow_hash_limit(limits.slow_hash_size):
+            return octets.digest(algorithm) if isinstance(octets, Document) else table.hash(octets)
     if isinstance(octets, Document):
         return octets.digest(algorithm)
     return table.hash(octets)
@@ -178,11 +183,11 @@ def check_coverage(scopes: Sequence[Scope], policy: ValidationPolicy) -> Check:
 
     ``scopes`` are those of references that match; what did not match covers nothing.
     """
-    from esign_kit.trust.policy import CoverageRule
-
+    full = Coverage.FULL
+    for scope in scopes:
+        if scope.coverage is full:
+            return _COVERED
     kinds = {scope.coverage for scope in scopes}
-    if Coverage.FULL in kinds:
-        return _COVERED
     facts = {"scopes": [{"name": s.name, "coverage": str(s.coverage)} for s in scopes]}
     data = kinds - {Coverage.NONE}
     if not data:

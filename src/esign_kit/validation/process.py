@@ -54,6 +54,8 @@ _NO_PROFILE = Check(
 )
 _NO_CERTIFICATE = "without the signer's certificate there is nothing to validate"
 
+_SILENT = frozenset({"signing-time", "timestamp", "archive-timestamp"})
+_SILENT_REVOCATION = _SILENT | {"revocation"}
 _PROVING = (TimestampKind.SIGNATURE, TimestampKind.SIGNATURE_AND_REFERENCES, TimestampKind.ARCHIVE)
 
 
@@ -132,10 +134,7 @@ def check_signature(parsed: ParsedSignature, context: Context) -> SignatureRepor
         archive_check,
         profile_check,
     )
-    silent = {"signing-time", "timestamp", "archive-timestamp"}
-    if not blocking:
-        silent.add("revocation")
-    indication, sub_indication = conclude(checks, silent)
+    indication, sub_indication = conclude(checks, _SILENT if blocking else _SILENT_REVOCATION)
     return SignatureReport(
         id=parsed.id,
         format=parsed.format,
@@ -158,8 +157,12 @@ def check_signature(parsed: ParsedSignature, context: Context) -> SignatureRepor
         timestamps=stamps,
         counter_signatures=tuple(
             [check_signature(counter, context) for counter in parsed.counter_signatures]
-        ),
-        notes=tuple([finding.detail for finding in parsed.findings if not finding.fatal]),
+        )
+        if parsed.counter_signatures
+        else (),
+        notes=tuple([finding.detail for finding in parsed.findings if not finding.fatal])
+        if parsed.findings
+        else (),
     )
 
 
@@ -387,10 +390,11 @@ def conclude(
     """
     failed: Check | None = None
     open_: Check | None = None
-    quiet = frozenset(silent)
+    quiet = silent if isinstance(silent, frozenset) else frozenset(silent)
+    passed = CheckStatus.PASSED
     for check in checks:
         status = check.status
-        if status is CheckStatus.PASSED or check.name in quiet:
+        if status is passed or check.name in quiet:
             continue
         if status is CheckStatus.FAILED:
             if failed is None or _RANK[check.name] < _RANK[failed.name]:
