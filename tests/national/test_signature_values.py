@@ -251,6 +251,7 @@ def test_timestamps_inside_cms() -> None:
                 inner = cades.parse(stamp.token, detached=(), policy=POLICY).signatures
                 assert [_value_good(s) for s in inner] == [True]
                 info = TimestampToken.load(stamp.token).info
+                assert info is not None
                 row = digest_algorithm(info.imprint_algorithm or "")
                 assert row.hash(signature.signature_value) == info.imprint
                 seen += 1

@@ -201,11 +201,16 @@ def _document_digest(document: Document, name: str, limits: Limits | None) -> by
     if limits is not None:
         from esign_kit.algorithms import digest_algorithm
 
-        size = document.size
-        if size is not None and size > limits.slow_hash_size and digest_algorithm(name).slow:
+        size, row = document.size, digest_algorithm(name)
+        if size is not None and size > limits.slow_hash_size and row.slow:
             from esign_kit.crypto.national.limit import too_slow
 
             raise too_slow(name, size, limits.slow_hash_size)
+        if row.slow:
+            from esign_kit.crypto.national.limit import slow_hash_limit
+
+            with slow_hash_limit(limits.slow_hash_size):
+                return document.digest(name)
     return document.digest(name)
 
 

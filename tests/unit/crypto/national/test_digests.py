@@ -141,3 +141,22 @@ def test_python_can_be_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(national, "_library", national._NOT_YET)
     monkeypatch.setitem(os.environ, "ESIGN_KIT_PURE_PYTHON", "1")
     assert national.provider() == "pure Python"
+
+
+def test_a_raised_limit_of_the_policy_reaches_the_digest(monkeypatch: pytest.MonkeyPatch) -> None:
+    from esign_kit.crypto import verify
+    from esign_kit.crypto.national import private_key
+    from esign_kit.model.limits import Limits
+
+    monkeypatch.setattr(national, "_library", None)
+    key = private_key("GOST34310-256", 7)
+    with slow_hash_limit(3000):
+        value = key.sign(b"x" * 3000, key.algorithms[0])
+    with slow_hash_limit(1000):
+        arguments = (key.public_key, key.algorithms[0], value, Document(b"x" * 3000))
+        assert verify(*arguments, limits=Limits().with_(slow_hash_size=3000))
+        arguments = (*arguments[:3], Document(b"x" * 3000))
+        with pytest.raises(LimitError):
+            verify(*arguments, limits=Limits().with_(slow_hash_size=2999))
+        with pytest.raises(LimitError):
+            verify(*arguments)

@@ -90,8 +90,8 @@ def test_openssl_accepts_what_we_sign(case: str, tmp_path: Path) -> None:
     (tmp_path / "key").write_bytes(_relabelled(key.public_key, oid, parameters))
     # Kazakhstan's value is the Russian one with all octets reversed, Uzbekistan's is the same.
     (tmp_path / "value").write_bytes(value[::-1] if kind == "GOST3410-512" else value)
-    arguments = ("dgst", "-engine", "gost", f"-{digest}", "-keyform", "DER")
-    arguments += ("-verify", str(tmp_path / "key"), "-signature", str(tmp_path / "value"))
+    arguments = ["dgst", "-engine", "gost", f"-{digest}", "-keyform", "DER"]
+    arguments += ["-verify", str(tmp_path / "key"), "-signature", str(tmp_path / "value")]
     answer = _openssl(*arguments, str(tmp_path / "data"))
     assert b"Verified OK" in answer.stdout, answer.stderr
     (tmp_path / "data").write_bytes(DATA + b".")

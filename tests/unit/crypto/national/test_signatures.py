@@ -347,8 +347,9 @@ def test_private_keys_that_are_none() -> None:
         load_private_key(pkcs8(encode(0x30, encode_oid("1.2.398.3.10.1.1.2.1")), b"\x05\x00"))
     with pytest.raises(InputError):
         private_key(KZ_OLD, q)
-    for wrong in ({"curve": "P-256"}, {"oid": "1.2.3"}):
-        with pytest.raises(UnsupportedError):
-            private_key(UZ, D, **wrong)
+    with pytest.raises(UnsupportedError):
+        private_key(UZ, D, curve="P-256")
+    with pytest.raises(UnsupportedError):
+        private_key(UZ, D, oid="1.2.3")
     with pytest.raises(UnsupportedError):
         private_key("RSA", D)
