@@ -51,7 +51,7 @@ def row(
     seconds: float = 1.5,
     goal: float | None = None,
 ) -> Row:
-    """Time the floor and the contestants in turn until the time is used up; at least five rounds."""
+    """Time the floor and the contestants in turn until the time is used up."""
     everybody = [Contestant("floor", floor), *contestants]
     loops = {one.name: _loops(one) for one in everybody}
     times: dict[str, list[float]] = {one.name: [] for one in everybody}

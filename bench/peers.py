@@ -85,7 +85,7 @@ def cms_verify(scene: Scene, signed: bytes, folder: Path, large: bool) -> list[C
                     "/dev/null",
                 ),
                 note="a process",
-            )  # fmt: skip
+            )
         )
     if _has("pyhanko.sign.validation.generic_cms"):
         found.append(Contestant("pyHanko", lambda: _pyhanko_verify(scene, signed)))
@@ -145,7 +145,7 @@ def cms_sign(scene: Scene, payload: bytes, folder: Path) -> list[Contestant]:
                     "/dev/null",
                 ),
                 note="a process",
-            )  # fmt: skip
+            )
         )
     if _has("pyhanko.sign.signers"):
         from pyhanko.sign import signers

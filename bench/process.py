@@ -101,8 +101,15 @@ def gigabyte(scene: Scene, folder: Path, size: int = 1_000_000_000) -> list[str]
             hashlib.file_digest(stream, "sha256").digest()
         floor = time.perf_counter() - started
         done = subprocess.run(
-            [sys.executable, "-c", _GIGABYTE, str(signature), str(document), str(scene.root_pem)]
-            + evidence,
+            [
+                sys.executable,
+                "-c",
+                _GIGABYTE,
+                str(signature),
+                str(document),
+                str(scene.root_pem),
+                *evidence,
+            ],
             capture_output=True,
             text=True,
             check=False,
@@ -157,7 +164,8 @@ def large_crl(scene: Scene, entries: int = 100_000, rounds: int = 9) -> list[str
     return [
         "| CRL | size | SHA-256 of it | load, check, look up | multiple | goal |",
         "|---|---:|---:|---:|---:|---:|",
-        f"| {entries} entries | {len(der) / 1e6:.1f} MB | {floor * 1e3:.2f} ms | {cost * 1e3:.2f} ms "
+        f"| {entries} entries | {len(der) / 1e6:.1f} MB | {floor * 1e3:.2f} ms "
+        f"| {cost * 1e3:.2f} ms "
         f"| {cost / floor:.2f}× | ≤ 4× |",
     ]
 

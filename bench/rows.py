@@ -93,11 +93,20 @@ def xades(scene: Scene, size: str, folder: Path, seconds: float) -> Iterator[Row
     signed = ek.sign(
         document, scene.person.key, format="xades", packaging="enveloped", signing_time=scene.at
     )
+    # The others do not know XPath Filter 2, our default; they get the plain enveloped transform.
+    plain = ek.sign(
+        document,
+        scene.person.key,
+        format="xades",
+        packaging="enveloped",
+        signing_time=scene.at,
+        transforms="enveloped",
+    )
     large = size == "10 MB"
     yield row(
         f"XAdES-B verify, chain and CRLs, cold, {size}, {scene.label}",
         scene.xml_floor(signed, scene.chain_verifies, scene.crl_verifies),
-        [_verify_cold(scene, signed), *peers.xml_verify(scene, signed)],
+        [_verify_cold(scene, signed), *peers.xml_verify(scene, plain)],
         seconds=seconds,
         goal=1.3 if large else 4 if size == "1 KB" else None,
     )
@@ -227,7 +236,7 @@ def hundred_signers(scene: Scene, seconds: float) -> Row:
 
 
 def thousand_signers(scene: Scene) -> tuple[Row, float]:
-    """A thousand signers under one authority: the cost of one, and the growth from first to last."""
+    """A thousand signers under one authority: the cost of one, and the growth over all."""
     import hashlib
     import time
 

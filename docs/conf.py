@@ -1,4 +1,4 @@
-"""Sphinx: plain Markdown by MyST, dressed by Furo. The samples are tests; see tests/test_docs.py."""
+"""Sphinx: plain Markdown by MyST, dressed by Furo. The samples are tests (tests/test_docs.py)."""
 
 from __future__ import annotations
 

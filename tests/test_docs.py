@@ -1,4 +1,4 @@
-"""The samples in README and docs are run: Python blocks as they stand, console blocks by the command.
+"""The samples in README and docs are run: Python blocks as they stand, console blocks by `esign`.
 
 A page's Python blocks share one namespace, in order. They run in a folder where ``make demo`` has
 left its files. A console line ends in ``# exit N`` where the command is meant not to answer 0.

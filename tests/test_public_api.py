@@ -31,8 +31,8 @@ VERBS = {
 }  # fmt: skip
 
 NAMES = {
-    "AlgorithmPolicy", "Assurance", "AssuranceError", "CancelledError", "CertificateReport", "Check",
-    "CheckStatus", "Coverage", "CoverageRule", "Digest", "Document", "EsignError", "EvidenceError",
+    "AlgorithmPolicy", "Assurance", "AssuranceError", "CancelledError", "CertificateReport",
+    "Check", "CheckStatus", "Coverage", "CoverageRule", "Digest", "Document", "EsignError", "EvidenceError",
     "FetchRequest", "FetchResponse", "Format", "HttpFetcher", "Identifier", "IdentityError",
     "Indication", "InputError", "KeyFile", "KeyStoreError", "Level", "LimitError", "Limits",
     "Mandate", "Organisation", "Packaging", "Person", "Pkcs12", "Principal", "ProfileError",

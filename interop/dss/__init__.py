@@ -1,0 +1,1 @@
+"""EU DSS, as a small Maven project."""

@@ -1,12 +1,18 @@
-"""OpenSSL's ``cms`` command, both ways; ``-cades`` makes it check the signing-certificate attribute."""
+"""OpenSSL's ``cms`` command, both ways.
+
+``-cades`` makes it check the signing-certificate attribute.
+"""
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.interop.conftest import PAYLOAD, Country, assert_passed, command, run
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 PACKAGINGS = ["attached", "detached"]
 

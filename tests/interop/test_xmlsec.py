@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 import esign_kit as ek
 from tests.interop.conftest import XML, Country, assert_passed, command, module, run
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 DS = "http://www.w3.org/2000/09/xmldsig#"
 PACKAGINGS = ["enveloped", "enveloping", "internally-detached"]
@@ -106,11 +108,11 @@ def test_we_accept_the_binding(country: Country, method: str) -> None:
     context.key = xmlsec.Key.from_file(str(country.key), xmlsec.constants.KeyDataFormatPem)
     context.key.load_cert_from_file(str(country.certificate), xmlsec.constants.KeyDataFormatPem)
     context.sign(signature)
-    report = country.verify(etree.tostring(root))
+    report = country.verify(etree.tostring(root, encoding="UTF-8"))
     assert_passed(report)
     # Plain XML Signature binds no certificate and is called what it is.
     assert report.only.level == "XML-NOT-ETSI"
-    altered = etree.tostring(root).replace(b"1200", b"9200")
+    altered = etree.tostring(root, encoding="UTF-8").replace(b"1200", b"9200")
     assert country.verify(altered).indication is ek.Indication.TOTAL_FAILED
 
 

@@ -37,7 +37,8 @@ The country is a fixture: its keys are public knowledge and worth nothing. Look 
 
     .venv/bin/esign verify demo/application.p7m --profile kz --trust demo/trust --evidence demo/crl
     .venv/bin/esign verify demo/altered.p7m --profile kz --trust demo/trust --evidence demo/crl
-    .venv/bin/esign whoami demo/application.p7m --profile kz
+    .venv/bin/esign whoami demo/application.p7m --profile kz --trust demo/trust \\
+        --evidence demo/crl
     .venv/bin/esign inspect demo/application.p7m
     .venv/bin/esign keys demo/director.p12 --password-file demo/password
     .venv/bin/esign sign demo/application.json --key demo/citizen.p12 \\
@@ -101,10 +102,9 @@ def play(folder: Path) -> ek.VerificationReport:
     )
 
     _step("Who signed, for whom, with what right, how surely")
+    company = ek.Identifier.parse(f"KZ/BIN/{_COMPANY}")
     for signature in report.signatures:
-        _introduce(
-            ek.identify(signature, profile=profile), ek.Identifier.parse(f"KZ/BIN/{_COMPANY}")
-        )
+        _introduce(ek.identify(signature, profile=profile), company)
 
     _step("One letter changed: 2026-10-31 becomes 2026-10-30")
     altered = signed.replace(b"2026-10-31", b"2026-10-30")
