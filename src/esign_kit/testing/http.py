@@ -7,6 +7,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
+    from esign_kit.testing.folder import LiveCountry
     from esign_kit.testing.pki import FixturePKI
 
 __all__ = ["LoopbackServer"]
@@ -18,34 +19,43 @@ class LoopbackServer:
     """Serves OCSP, CRLs, issuers and time-stamps of one country; a context manager.
 
     Attributes:
-        pki: the country; its certificates name this server's address.
         url: the address.
         requests: method and path of what was asked, in order.
     """
 
     def __init__(
-        self, pki: FixturePKI | None = None, *, port: int = 0, country: str = "xx"
+        self, source: FixturePKI | LiveCountry | None = None, *, port: int = 0, country: str = "xx"
     ) -> None:
         """Bind to a port of the loopback address; 0 takes a free one.
 
         Args:
-            pki: the country to serve; without one a new country is made for this address.
+            source: the country to serve; without one a new country is made for this address.
             port: TCP port.
             country: of the new country.
         """
         self._server = ThreadingHTTPServer(("127.0.0.1", port), _Handler)
         self._server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
-        if pki is None:
+        if source is None:
             from esign_kit.testing.pki import FixturePKI
 
-            pki = FixturePKI(country, base_url=self.url)
-        self.pki = pki
+            source = FixturePKI(country, base_url=self.url)
+        self._source = source
         self.requests: list[str] = []
-        # One country is one state: answers are made one at a time.
-        self.lock = threading.Lock()
+        self._lock = threading.Lock()
         self._server.owner = self  # type: ignore[attr-defined]
         self._thread: threading.Thread | None = None
+
+    @property
+    def pki(self) -> FixturePKI:
+        """The country; one that was made for this server names its address in certificates."""
+        folder = getattr(self._source, "folder", None)
+        return folder.pki if folder is not None else self._source  # type: ignore[return-value]
+
+    def answer(self, path: str, body: bytes | None) -> tuple[bytes, str] | None:
+        """Answer one request; one at a time, as one country is one state."""
+        with self._lock:
+            return self._source.serve(path, body)
 
     def start(self) -> None:
         """Answer in a thread of its own."""
@@ -96,9 +106,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answer(self, body: bytes | None) -> None:
         owner: LoopbackServer = self.server.owner  # type: ignore[attr-defined]
-        with owner.lock:
-            owner.requests.append(f"{self.command} {self.path}")
-            found = owner.pki.serve(self.path.partition("?")[0], body)
+        owner.requests.append(f"{self.command} {self.path}")
+        found = owner.answer(self.path.partition("?")[0], body)
         if found is None:
             self.send_error(404)
             return

@@ -245,13 +245,19 @@ def _pool() -> tuple[bytes, ...]:
     )
 
 
+def is_shipped(kind: str, number: int) -> bool:
+    """Tell whether an RSA key of that kind and number comes from the pool at no cost."""
+    return kind == "rsa" and number < len(_pool())
+
+
 def rsa(number: int, bits: int = 2048) -> FixtureKey:
     """Return the RSA test key of that number.
 
     The first ones come from the pool in microseconds; any other is computed from its number, which
     takes some tenths of a second.
     """
-    pkcs8 = _pool()[number] if bits == 2048 and number < len(_pool()) else rsa_pkcs8(number, bits)
+    shipped = bits == 2048 and is_shipped("rsa", number)
+    pkcs8 = _pool()[number] if shipped else rsa_pkcs8(number, bits)
     return from_pkcs8(pkcs8)
 
 

@@ -20,6 +20,7 @@ from esign_kit.testing import der, keys, ocsp
 from esign_kit.testing.authority import Authority, key_id, moment
 from esign_kit.testing.countries import Country, Layout, Usage, country, fill
 from esign_kit.testing.entity import Entity
+from esign_kit.testing.register import Register
 
 if TYPE_CHECKING:
     import os
@@ -86,7 +87,7 @@ class FixturePKI:
         self.authorities: dict[str, Authority] = {}
         self._counts: Counter[str] = Counter()
         self._slot = 5
-        self._events: dict[tuple[bytes, int], list[tuple[datetime, str | None]]] = {}
+        self._register = Register()
         # Whole years around the start, so that travelling does not end the authorities by accident.
         start = self.now.replace(month=1, day=1, hour=0, minute=0, second=0)
         self._start = start
@@ -390,24 +391,13 @@ class FixturePKI:
         self, who: Entity | Authority | Certificate, at: datetime, reason: str | None
     ) -> None:
         certificate = who if isinstance(who, Certificate) else who.certificate
-        events = self._events.setdefault((certificate.issuer, certificate.serial), [])
-        events.append((at, reason))
-        events.sort(key=lambda event: event[0])
+        self._register.record(certificate.issuer, certificate.serial, at, reason)
 
     def state(
         self, issuer: Authority, serial: int, at: datetime
     ) -> tuple[datetime, str | None] | None:
         """Return since when and why a certificate is revoked at a time, or ``None``."""
-        current: tuple[datetime, str | None] | None = None
-        for event in self._events.get((issuer.name, serial), ()):
-            if event[0] > at:
-                break
-            held = current is not None and current[1] == "certificateHold"
-            if event[1] == "removeFromCRL":
-                current = None if held else current
-            elif current is None or held:
-                current = event
-        return current
+        return self._register.state(issuer.name, serial, at)
 
     def ocsp(
         self,
