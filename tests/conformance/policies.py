@@ -89,9 +89,12 @@ def for_case(suite: dict[str, Any], case: dict[str, Any]) -> ek.ValidationPolicy
         changes["revocation"] = ek.Revocation.NOT_CHECKED
         changes["revocation_for_timestamps"] = ek.Revocation.NOT_CHECKED
     profile = case.get("profile", "")
-    level = re.search(r"AdES-(B|T|LT|LTA)\b", profile)
+    level = re.search(r"(\w)AdES-(B|T|LT|LTA)\b", profile)
     if level:
-        changes["required_level"] = f"BASELINE-{level[1]}"
+        # EN 319 132-1 § 6.3 makes DataObjectFormat a part of baseline B; the suite means by
+        # "XAdES-B" signed properties that bind the certificate, and writes none.
+        basic = level[1] == "X" and level[2] == "B"
+        changes["required_level"] = "BES" if basic else f"BASELINE-{level[2]}"
     algorithms = _algorithms(suite, case)
     if algorithms is not None:
         changes["algorithms"] = algorithms

@@ -41,22 +41,25 @@ def detect_level(
     *,
     certificates: Sequence[bytes],
     references: Collection[str],
+    countersigns: bool,
 ) -> str:
     """Return the level: ``"XAdES-BASELINE-B"``, ``"XAdES-T"``, ``"XML-NOT-ETSI"``, ….
 
     Args:
         certificates: DER of those in ds:KeyInfo.
         references: Ids of the references to data, to which data object formats point.
+        countersigns: the signature signs the value of another.
     """
     if signed is None or not signed.certificate_attribute:
         return "XML-NOT-ETSI"
     if not _formats_hold(signed, references):
         return "XML-NOT-ETSI"
     held = frozenset(unsigned.present) if unsigned is not None else frozenset()
-    if "SealingEvidenceRecords" in held:
-        return "XAdES-ERS"
-    if _is_baseline(signed, unsigned, held, certificates):
-        return "XAdES-BASELINE-" + _baseline_step(held)
+    if _is_baseline(signed, unsigned, held, certificates, countersigns):
+        step = _baseline_step(held)
+        if step != "B" and step != "T" and "SealingEvidenceRecords" in held:
+            return "XAdES-ERS"
+        return "XAdES-BASELINE-" + step
     return _extended(signed, held)
 
 
@@ -95,15 +98,23 @@ def _is_baseline(
     unsigned: UnsignedProperties | None,
     held: frozenset[str],
     certificates: Sequence[bytes],
+    countersigns: bool,
 ) -> bool:
     """Return whether the requirements of EN 319 132-1 § 6.3 on a baseline signature hold."""
     if signed.version != V132 or signed.signing_time is None or held & _REFS:
         return False
     if not all(entry.get("media_type") for entry in signed.data_formats):
         return False
+    if not signed.data_formats and not countersigns and _is_v2(signed):
+        return False
     if unsigned is not None and unsigned.crowded_timestamp:
         return False
     return _holds_signer(signed, certificates)
+
+
+def _is_v2(signed: SignedProperties) -> bool:
+    # Signatures after TS 103 171 (SigningCertificate) are taken as baseline without formats.
+    return "SigningCertificateV2" in signed.present
 
 
 def _holds_signer(signed: SignedProperties, certificates: Sequence[bytes]) -> bool:

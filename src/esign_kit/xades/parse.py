@@ -124,6 +124,8 @@ class _Reader:
         self.read: SignatureElement = read_signature(element, room.document)
         self.findings: list[Finding] = list(self.read.findings)
         self.counters: list[_Reader] = []
+        self.countersigns_nothing = False
+        self.listed: list[ReferenceElement] = []
         self.id = self._unique(self.read.id or f"S-{number}")
         self.signed: SignedProperties | None = None
         self.unsigned: UnsignedProperties | None = None
@@ -234,6 +236,14 @@ class _Reader:
         element = target.element if target is not None else None
         if element is None or self.kinds[number] is not ReferenceKind.SIGNED_PROPERTIES:
             self.kinds[number] = ReferenceKind.SIGNED_PROPERTIES
+            if element is not None and not holders and self._within(element):
+                self.findings.append(
+                    Finding(
+                        "xades.foreign-properties",
+                        "the signed properties are not those of any XAdES version",
+                    )
+                )
+                return
             self._fatal(
                 "xades.signed-properties",
                 "the reference to the signed properties does not lead to those of this signature",
@@ -299,6 +309,7 @@ class _Reader:
             element = target.element if target is not None else None
             if kind is ReferenceKind.COUNTERSIGNED and element is value:
                 return
+        self.countersigns_nothing = True
         self._fatal(
             "xades.counter-signature",
             "the counter-signature does not sign the value of the signature that holds it",
@@ -318,7 +329,8 @@ class _Reader:
             signed,
             unsigned,
             certificates=keys.certificates,
-            references=[reference.id for reference in read.references],
+            references=[reference.id for reference in (*read.references, *self.listed)],
+            countersigns=ReferenceKind.COUNTERSIGNED in self.kinds,
         )
         certificates = list(
             dict.fromkeys([*keys.certificates, *(unsigned.certificates if unsigned else ())])
@@ -386,6 +398,8 @@ class _Reader:
             found.append(made)
             if kind is ReferenceKind.MANIFEST and not made.error and target is not None:
                 manifests += self._manifest(target.element, number + 1)
+        if self.countersigns_nothing:
+            found.append(_missing_value())
         return (*found, *manifests)
 
     def _manifest(self, element: Element, number: int) -> list[SignedReference]:
@@ -405,6 +419,7 @@ class _Reader:
             except InputError as error:
                 self._fatal(error.code, f"ds:Manifest: {error.detail}")
                 continue
+            self.listed.append(read)
             target = problem = None
             try:
                 target = self.resolver.target(read.uri)
@@ -450,6 +465,17 @@ class _Reader:
             if packaging in kinds:
                 return packaging
         return None
+
+
+def _missing_value() -> SignedReference:
+    """Return the reference that a counter-signature should have and has not."""
+    return SignedReference(
+        id="countersigned",
+        kind=ReferenceKind.COUNTERSIGNED,
+        digest_algorithm="SHA256",
+        digest_value=b"",
+        resolve=tuple,
+    )
 
 
 def _holds_only_properties(element: Element) -> bool:

@@ -35,8 +35,8 @@ class Step:
     """One transform, read and found permitted.
 
     Attributes:
-        kind: ``"c14n"``, ``"base64"``, ``"enveloped"``, ``"remove-signatures"``,
-            ``"xpath"`` or ``"filter2"``.
+        kind: ``"c14n"``, ``"base64"``, ``"enveloped"``, ``"remove-…"`` (see
+            :func:`esign_kit.xmldsig.xpath.removal_kind`), ``"xpath"`` or ``"filter2"``.
         algorithm: the URI.
         method: of a canonicalisation.
         element: the ds:Transform, for expressions and ``here()``.
@@ -173,6 +173,11 @@ def _filter(data: Selection, step: Step, signature: Element, limits: Limits) -> 
     if step.kind == "remove-signatures":
         start = data.document.root if data.apex is None else data.apex
         _remove(data, list(start.iter(names.SIGNATURE)))
+        return
+    if step.kind.startswith("remove-at-"):
+        depth = int(step.kind.removeprefix("remove-at-"))
+        found = data.document.root.iter(names.SIGNATURE)
+        _remove(data, [e for e in found if sum(1 for _ in e.iterancestors()) == depth])
         return
     from esign_kit.xmldsig.xpath import filter_nodes
 

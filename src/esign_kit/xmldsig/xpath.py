@@ -48,6 +48,7 @@ _ALL_FILTER2 = (
     re.compile(rf"/?/?//{_ONE}"),
     re.compile(rf"/descendant-or-self::node\(\)/(?:child::)?{_ONE}"),
 )
+_AT_DEPTH_FILTER2 = (re.compile(rf"(?:/\*)+/{_ONE}"),)
 _OWN_FILTER2 = (re.compile(rf"here\(\)/ancestor::{_ONE}\[(?:1|position\(\)=1)\]"),)
 _EVERYTHING = re.compile(r"/|/\.|/self::node\(\)")
 
@@ -64,7 +65,8 @@ def removal_kind(transform: Element) -> str | None:
     """Return how the transform takes signatures out, or ``None`` if it does something else.
 
     ``"remove-signatures"`` takes out every ds:Signature, ``"remove-signature"`` the one that holds
-    the transform, as the enveloped-signature transform does.
+    the transform, as the enveloped-signature transform does, and ``"remove-at-N"`` those with N
+    elements around them (``/*/ds:Signature`` is ``"remove-at-1"``).
     """
     if transform.get("Algorithm") == names.T_XPATH:
         expression = _only_expression(transform, names.XPATH)
@@ -73,13 +75,15 @@ def removal_kind(transform: Element) -> str | None:
         if _matches(expression, _ALL_XPATH):
             return "remove-signatures"
         return "remove-signature" if _matches(expression, _OWN_XPATH) else None
-    kinds = set()
+    kinds: set[str] = set()
     for child in transform.iterchildren("*"):
         if child.tag != names.XPATH_FILTER2 or len(child):
             return None
         how = child.get("Filter")
         if how == "subtract" and _matches(child, _ALL_FILTER2):
             kinds.add("remove-signatures")
+        elif how == "subtract" and _matches(child, _AT_DEPTH_FILTER2):
+            kinds.add(f"remove-at-{_compact(child).count('/*')}")
         elif how == "subtract" and _matches(child, _OWN_FILTER2):
             kinds.add("remove-signature")
         elif how == "intersect" and _EVERYTHING.fullmatch(_compact(child)):
@@ -88,7 +92,7 @@ def removal_kind(transform: Element) -> str | None:
             return None
     if "remove-signatures" in kinds:
         return "remove-signatures"
-    return "remove-signature" if kinds else None
+    return kinds.pop() if len(kinds) == 1 else None
 
 
 def _only_expression(transform: Element, tag: str) -> Element | None:
