@@ -76,11 +76,18 @@ class Judged:
 
     @property
     def stopping(self) -> Verdict | None:
-        """The revocation verdict that stands in the way, nearest to the anchor first."""
+        """The revocation verdict that stands in the way, nearest to the anchor first.
+
+        One that is known to be revoked comes before one of which nothing is known: that more
+        evidence about an issuer is wanted must not hide that the certificate is revoked.
+        """
+        found = None
         for verdict in reversed(self.verdicts):
             if verdict.problem is not None:
-                return verdict
-        return None
+                if verdict.info.status is RevocationStatus.REVOKED:
+                    return verdict
+                found = found or verdict
+        return found
 
     @property
     def reason(self) -> tuple[str, str]:
