@@ -11,7 +11,11 @@ from esign_kit.asn1.cms import ID_DATA
 from esign_kit.cades import oids
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from esign_kit.asn1.cms import SignedData, SignerInfo
+
+    _Types = dict[bytes, list[tuple[int, int, int, int]]]
 
 __all__ = ["NOT_ETSI", "has_evidence_record", "level"]
 
@@ -35,7 +39,6 @@ _NOT_IN_BASELINE = (
     oids.ARCHIVE_TIMESTAMP_V1,
     oids.ARCHIVE_TIMESTAMP_V2,
 )
-_LONG_TERM = ("CAdES-BASELINE-LT", "CAdES-BASELINE-LTA")
 NOT_ETSI = "CMS-NOT-ETSI"
 
 
@@ -60,6 +63,7 @@ def level(
     counter: bool = False,
     evidence_record: bool = False,
     weak_reference: bool = False,
+    complete: Callable[[], bool] = bool,
 ) -> str:
     """Return the level in the words of EN 319 122, ``"CMS-NOT-ETSI"`` below CAdES-BES.
 
@@ -70,6 +74,8 @@ def level(
         evidence_record: the message has one (:func:`has_evidence_record`).
         weak_reference: signing-certificate-v2 by SHA-1, for which only the first version may be
             used (EN 319 122-1 § 5.2.2).
+        complete: tells whether the evidence for the chains is there
+            (:func:`esign_kit.cades.completeness.evidence_complete`); asked only where it matters.
     """
     signed = signer.signed
     if signed is None or weak_reference or not _is_bes(signer, counter):
@@ -82,15 +88,14 @@ def level(
         return "CAdES-EPES" if oids.SIGNATURE_POLICY in signed else "CAdES-BES"
     there = unsigned.by_type
     if oids.SIGNATURE_TIMESTAMP not in there:
-        if any(kind in there for kind in _ARCHIVE):
-            return "CAdES-A"
         if baseline:
             return "CAdES-BASELINE-B"
         return "CAdES-EPES" if oids.SIGNATURE_POLICY in signed else "CAdES-BES"
     if baseline and not any(kind in there for kind in _NOT_IN_BASELINE):
-        reached = _baseline(message, there)
-        return "CAdES-ERS" if evidence_record and reached in _LONG_TERM else reached
-    return _extended(message, there, baseline)
+        if evidence_record and (message.crls or message.ocsp_responses):
+            return "CAdES-ERS"
+        return _baseline(message, there, complete)
+    return _extended(message, there, baseline, complete)
 
 
 def _is_bes(signer: SignerInfo, counter: bool) -> bool:
@@ -115,26 +120,27 @@ def _is_baseline_b(message: SignedData, signer: SignerInfo, counter: bool) -> bo
     return counter or message.content_type == ID_DATA
 
 
-def _baseline(message: SignedData, there: dict[bytes, list[tuple[int, int, int, int]]]) -> str:
+def _baseline(message: SignedData, there: _Types, complete: Callable[[], bool]) -> str:
+    if not (message.crls or message.ocsp_responses) or not complete():
+        return "CAdES-BASELINE-T"
     if oids.ARCHIVE_TIMESTAMP_V3 in there:
         return "CAdES-BASELINE-LTA"
-    if message.crls or message.ocsp_responses:
-        return "CAdES-BASELINE-LT"
-    return "CAdES-BASELINE-T"
+    return "CAdES-BASELINE-LT"
 
 
 def _extended(
-    message: SignedData, there: dict[bytes, list[tuple[int, int, int, int]]], baseline: bool
+    message: SignedData, there: _Types, baseline: bool, complete: Callable[[], bool]
 ) -> str:
     references = all(kind in there for kind in _REFERENCES)
     values = (oids.CERTIFICATE_VALUES in there and oids.REVOCATION_VALUES in there) or bool(
         message.crls or message.ocsp_responses
     )
     stamped = oids.CADES_C_TIMESTAMP in there or oids.REFERENCES_TIMESTAMP in there
-    if any(kind in there for kind in _ARCHIVE):
+    long_term = values and complete()
+    if long_term and any(kind in there for kind in _ARCHIVE):
         return "CAdES-A"
     if references:
         if stamped:
-            return "CAdES-XL" if values else "CAdES-X"
+            return "CAdES-XL" if long_term else "CAdES-X"
         return "CAdES-C"
     return "CAdES-BASELINE-T" if baseline else "CAdES-T"

@@ -231,6 +231,7 @@ class _Reader:
                 weak_reference=bool(ess)
                 and ess[0].version == 2
                 and ess[0].digest_algorithm == "SHA1",
+                complete=lambda: _complete(signer, certificates, crls, responses, stamps),
             ),
             packaging=self._packaging(),
             algorithm=algorithm,
@@ -401,6 +402,12 @@ def _countersigned(
 
 
 # ── unsigned attributes ───────────────────────────────────────────────────────────────────────
+
+
+def _complete(signer: SignerInfo, *evidence: Any) -> bool:
+    from esign_kit.cades.completeness import evidence_complete
+
+    return evidence_complete(signer, *evidence)
 
 
 def _unsigned_values(

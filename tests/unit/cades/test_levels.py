@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from esign_kit.asn1.cms import oid
+from esign_kit.asn1.cms import SignedData, oid
 from esign_kit.asn1.reader import encode, encode_oid
-from esign_kit.cades import oids
+from esign_kit.cades import levels, oids
+from esign_kit.cades.completeness import evidence_complete
 from esign_kit.cades.parse import parse
+from esign_kit.testing import FixturePKI
 from esign_kit.trust.policy import ValidationPolicy
 
 from . import maker
@@ -27,9 +29,17 @@ CRL = b"\x30\x00"
 BES = [item for item in maker.usual() if item != TIME]
 
 
-def level(signed: list[bytes] | None, unsigned: list[bytes] | None = None, **options) -> str:
-    data = maker.message(maker.signer(signed, unsigned), **options)
-    return parse(data, detached=(), policy=ValidationPolicy()).signatures[0].level
+def level(
+    signed: list[bytes] | None,
+    unsigned: list[bytes] | None = None,
+    *,
+    complete: bool = True,
+    **options,
+) -> str:
+    message = SignedData(maker.message(maker.signer(signed, unsigned), **options))
+    signer = message.signer(0)
+    record = levels.has_evidence_record(message, signer)
+    return levels.level(message, signer, evidence_record=record, complete=lambda: complete)
 
 
 @pytest.mark.parametrize(
@@ -51,7 +61,20 @@ def level(signed: list[bytes] | None, unsigned: list[bytes] | None = None, **opt
             [*STAMP, *present(oids.ARCHIVE_TIMESTAMP_V3)],
             {"crls": CRL},
         ),
+        ("CAdES-BASELINE-T", maker.usual(), STAMP, {"crls": CRL, "complete": False}),
         ("CAdES-C", maker.usual(), [*STAMP, *REFERENCES], {}),
+        (
+            "CAdES-C",
+            maker.usual(),
+            [*STAMP, *REFERENCES, *VALUES, *present(oids.ARCHIVE_TIMESTAMP_V2)],
+            {"complete": False},
+        ),
+        (
+            "CAdES-A",
+            maker.usual(),
+            [*STAMP, *REFERENCES, *VALUES, *present(oids.ARCHIVE_TIMESTAMP_V2)],
+            {},
+        ),
         ("CAdES-X", BES, [*STAMP, *REFERENCES, *present(oids.REFERENCES_TIMESTAMP)], {}),
         ("CAdES-XL", BES, [*STAMP, *REFERENCES, *VALUES, *present(oids.CADES_C_TIMESTAMP)], {}),
         ("CAdES-A", BES, [*STAMP, *present(oids.ARCHIVE_TIMESTAMP_V3)], {"crls": CRL}),
@@ -84,4 +107,24 @@ def test_version_2_of_the_reference_is_not_for_sha1() -> None:
     sha1 = encode(0x30, encode_oid("1.3.14.3.2.26"))
     identifier = encode(0x30, sha1, encode(4, b"\x00" * 20))
     reference = maker.attribute(oids.SIGNING_CERTIFICATE_V2, encode(0x30, encode(0x30, identifier)))
-    assert level([maker.content_type(), maker.message_digest(), TIME, reference]) == "CMS-NOT-ETSI"
+    data = maker.message(
+        maker.signer([maker.content_type(), maker.message_digest(), TIME, reference])
+    )
+    (signature,) = parse(data, detached=(), policy=ValidationPolicy()).signatures
+    assert signature.level == "CMS-NOT-ETSI"
+
+
+def test_evidence_is_complete_when_each_issuer_has_answered() -> None:
+    pki = FixturePKI(key="ec")
+    person = pki.person()
+    stranger = FixturePKI(country="kz", key="ec")
+    certificates = (person.certificate_der, *person.chain_der)
+    signer = SignedData(person.sign(b"an application")).signer(0)
+    own = (pki.issuing.crl(), pki.root.crl())
+    other = (stranger.issuing.crl(), stranger.root.crl())
+    assert evidence_complete(signer, certificates, own, (), ())
+    assert not evidence_complete(signer, certificates, other, (), ())
+    assert not evidence_complete(signer, certificates, own[1:], (), ())
+    assert not evidence_complete(signer, certificates[1:], own, (), ())
+    answer = pki.ocsp(person)
+    assert evidence_complete(signer, certificates, own[1:], (answer,), ())
