@@ -171,12 +171,33 @@ def _equal(left: bytes, right: bytes) -> bool:
         p_end = header(left, p, left_end)[2]
         q_end = header(right, q, right_end)[2]
         first, second = left[p:p_end], right[q:q_end]
-        if first != second and normalised(encode(SEQUENCE, first)) != normalised(
-            encode(SEQUENCE, second)
-        ):
+        if first != second and not _same_rdn(first, second):
             return False
         p, q = p_end, q_end
     return p == left_end and q == right_end
+
+
+def _same_rdn(left: bytes, right: bytes) -> bool:
+    one, other = _one_attribute(left), _one_attribute(right)
+    if one is not None and other is not None:
+        if one[0] != other[0] or one[1] is None or other[1] is None:
+            # What is no string compares by its octets, and those differ.
+            return False
+        return prepared(one[1]) == prepared(other[1])
+    return normalised(encode(SEQUENCE, left)) == normalised(encode(SEQUENCE, right))
+
+
+def _one_attribute(rdn: bytes) -> tuple[bytes, str | None] | None:
+    """Return type and text of an RDN with one attribute; ``None`` for any other shape."""
+    tag, start, end = header(rdn, 0, len(rdn))
+    pair, first, stop = header(rdn, start, end)
+    if tag != SET or pair != SEQUENCE or stop != end:
+        return None
+    oid, start, middle = header(rdn, first, stop)
+    tag, inner, end = header(rdn, middle, stop)
+    if oid != OID or end != stop:
+        return None
+    return rdn[start:middle], decode_string(tag, rdn[inner:end])
 
 
 def printable(value: str) -> str:

