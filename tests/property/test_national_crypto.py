@@ -13,6 +13,7 @@ from esign_kit.crypto.national.curves import (
     CRYPTOPRO_C,
     TC26_512_A,
     Curve,
+    _wnaf,
 )
 from esign_kit.crypto.national.signature import sign_number, verify_number
 
@@ -75,3 +76,13 @@ def test_folding_and_division_agree(curve: Curve, d: int, u: int, v: int) -> Non
     assert curve.combine(u, v, point) == curve.multiply(u + v * d)
     # The two multiples that cancel out.
     assert curve.combine(u, (-u * pow(d, -1, curve.q)) % curve.q, point) is None
+
+
+@settings(max_examples=60, deadline=None)
+@given(curve=st.sampled_from(CURVES), k=st.one_of(st.integers(-20, 20), _number))
+def test_the_table_of_multiples_agrees(curve: Curve, k: int) -> None:
+    """k·G by the table that a busy signer gets, and by the chain of doublings of everyone else."""
+    k %= curve.q
+    expected = curve._affine(curve._combine(_wnaf(k, 5), curve.odd_multiples(curve.g, 4), [], ()))
+    assert curve._affine(curve._sum(k)) == expected
+    assert curve.multiply(k) == expected

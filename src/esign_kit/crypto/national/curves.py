@@ -47,12 +47,33 @@ class Curve(NamedTuple):
 
     def multiply(self, k: int) -> Point | None:
         """Return k·G."""
-        return self._affine(self._combine(_wnaf(k % self.q, 7), _base(self), [], ()))
+        k %= self.q
+        _uses[self.name] = uses = _uses.get(self.name, 0) + 1
+        if uses > 4:
+            # A table of multiples costs as much as four multiplications and saves three quarters
+            # of every later one.
+            return self._affine(self._sum(k))
+        return self._affine(self._combine(_wnaf(k, 7), _base(self), [], ()))
 
     def combine(self, u: int, v: int, point: Point) -> Point | None:
         """Return u·G + v·Q; Q lies on the curve and 0 ≤ u, v < q."""
         odd = self.odd_multiples(point, 4)
         return self._affine(self._combine(_wnaf(u, 7), _base(self), _wnaf(v, 5), odd))
+
+    def _sum(self, k: int) -> _Jacobian:
+        """k·G as a sum over signed digits of four bits, without any doubling."""
+        p = self.p
+        steps: list[Point | None] = []
+        for row in _rows(self):
+            digit = k & 15
+            k >>= 4
+            if digit > 8:
+                digit -= 16
+                k += 1
+            if digit:
+                x, y = row[abs(digit) - 1]
+                steps.append((x, y if digit > 0 else p - y))
+        return self._walk(steps, doubling=False)
 
     def odd_multiples(self, point: Point, bits: int) -> tuple[Point, ...]:
         """Return Q, 3Q, 5Q, … (2^bits − 1)Q."""
@@ -112,17 +133,21 @@ class Curve(NamedTuple):
                 else:
                     x, y = points[abs(digit) >> 1]
                     steps.append((x, y if digit > 0 else p - y))
+        return self._walk(steps, doubling=True)
+
+    def _walk(self, steps: list[Point | None], *, doubling: bool) -> _Jacobian:
+        """Add the steps up; with ``doubling`` the sum is doubled before every second one."""
         if self.fold:
-            return self._walk_folded(steps)
+            return self._walk_folded(steps, doubling)
         point: _Jacobian = (1, 1, 0)
         for index, step in enumerate(steps):
-            if not index & 1:
+            if doubling and not index & 1:
                 point = self._double(point)
             if step is not None:
                 point = self._add(point, step)
         return point
 
-    def _walk_folded(self, steps: list[Point | None]) -> _Jacobian:
+    def _walk_folded(self, steps: list[Point | None], doubling: bool) -> _Jacobian:
         """The same for p = 2^n − c with a small c: 2^n is c, so no division is needed.
 
         One fold of a product leaves a few bits above n, which the next product bears; what goes
@@ -134,7 +159,7 @@ class Curve(NamedTuple):
         x = y = 1
         z = 0
         for index, step in enumerate(steps):
-            if not index & 1 and z:
+            if doubling and not index & 1 and z:
                 t = z * z
                 zz = (t & mask) + c * (t >> n)
                 t = 2 * y * y
@@ -245,6 +270,30 @@ def _wnaf(k: int, width: int) -> list[int]:
 @cache
 def _base(curve: Curve) -> tuple[Point, ...]:
     return curve.odd_multiples(curve.g, 6)
+
+
+_uses: dict[str, int] = {}
+
+
+@cache
+def _rows(curve: Curve) -> tuple[tuple[Point, ...], ...]:
+    """For each four bits of a scalar, the multiples 1 to 8 of 16^i·G."""
+    point: _Jacobian = (*curve.g, 1)
+    bases = []
+    # One row more than the scalar has digits: a signed digit may carry over.
+    for _ in range(curve.q.bit_length() // 4 + 1):
+        bases.append(point)
+        for _ in range(4):
+            point = curve._double(point)
+    firsts = curve._all_affine(bases)
+    multiples: list[_Jacobian] = []
+    for first in firsts:
+        point = (*first, 1)
+        for _ in range(8):
+            multiples.append(point)
+            point = curve._add(point, first)
+    flat = curve._all_affine(multiples)
+    return tuple(flat[index : index + 8] for index in range(0, len(flat), 8))
 
 
 def _curve(name: str, gcrypt: str, size: int, p: int, b: int, q: int, x: int, y: int) -> Curve:
