@@ -246,7 +246,8 @@ _uris: tuple[str, ...]
 
 for _name, _size, _attribute, _oid, _uris in (
     ("MD5", 16, "md5", "1.2.840.113549.2.5", (_MORE + "md5",)),
-    ("SHA1", 20, "sha1", "1.3.14.3.2.26", (_DSIG + "sha1",)),
+    # The second URI is a slip of old Kazakh software; it is read, never written.
+    ("SHA1", 20, "sha1", "1.3.14.3.2.26", (_DSIG + "sha1", _MORE + "sha1")),
     ("SHA224", 28, "sha224", "2.16.840.1.101.3.4.2.4", (_MORE + "sha224",)),
     ("SHA256", 32, "sha256", "2.16.840.1.101.3.4.2.1", (_XENC + "sha256",)),
     ("SHA384", 48, "sha384", "2.16.840.1.101.3.4.2.2", (_MORE + "sha384",)),
@@ -290,7 +291,7 @@ register_digest(
 _PKCS1 = "1.2.840.113549.1.1."
 for _digest, _oids, _uris in (
     ("MD5", (_PKCS1 + "4",), (_MORE + "rsa-md5",)),
-    ("SHA1", (_PKCS1 + "5", "1.3.14.3.2.29"), (_DSIG + "rsa-sha1",)),
+    ("SHA1", (_PKCS1 + "5", "1.3.14.3.2.29"), (_DSIG + "rsa-sha1", _MORE + "rsa-sha1")),
     ("SHA224", (_PKCS1 + "14",), (_MORE + "rsa-sha224",)),
     ("SHA256", (_PKCS1 + "11",), (_MORE + "rsa-sha256",)),
     ("SHA384", (_PKCS1 + "12",), (_MORE + "rsa-sha384",)),
