@@ -255,24 +255,23 @@ def _over_everything(stamper: _Stamper, element: Element, method: Canonicalizati
         local_name(child) in ("Include", "HashDataInfo") for child in element.iterchildren("*")
     ):
         return None
+    newer = namespace(element) == names.V141
     parts: list[bytes] = []
     covered: list[Element] = []
-    for number, read_reference in enumerate(read.references):
+    for number, referred in enumerate(read.references):
         octets = _archived(stamper, number, method)
         if octets is None:
             return None
         parts.append(octets)
         target = stamper.targets[number]
-        if target is not None and target.element is not None:
+        decoded = any(t.get("Algorithm") == ds.T_BASE64 for t in _steps(referred.transforms))
+        if target is not None and target.element is not None and not (decoded and newer):
+            # Since v1.4.1 an object of which only the decoded octets are covered comes again.
             covered.append(target.element)
-        del read_reference
     for item in (read.signed_info, read.value_element, read.key_info):
         if item is not None:
             parts.append(canonicalize(item, method))
-    before = _before(unsigned, element)
-    if namespace(element) != names.V141:
-        before = [item for item in before if namespace(item) != names.V141] or before
-    parts += [canonicalize(item, method) for item in before]
+    parts += [canonicalize(item, method) for item in _before(unsigned, element)]
     for held in read.objects:
         if any(child.tag in names.QUALIFYING for child in held.iterchildren("*")):
             continue
@@ -294,8 +293,12 @@ def _archived(stamper: _Stamper, number: int, method: Canonicalization) -> bytes
     return octets
 
 
+def _steps(transforms: Element | None) -> list[Element]:
+    return [] if transforms is None else list(transforms.iterchildren("*"))
+
+
 def _ends_in_nodes(transforms: Element) -> bool:
-    steps = list(transforms.iterchildren("*"))
+    steps = _steps(transforms)
     if not steps:
         return True
     last = steps[-1]
