@@ -71,7 +71,8 @@ def _other_key(pki: FixturePKI, holder: str, details: dict[str, Any]) -> Entity:
 
 
 def _never_issued(pki: FixturePKI, holder: str, details: dict[str, Any]) -> Entity:
-    # Signed by the authority's key, but not in its records: a stolen or misused issuing key.
+    # Signed by the authority's key, but not in its records: a stolen or misused issuing key. OCSP
+    # answers "unknown"; a CRL, which lists what is revoked, cannot tell.
     return pki.issue(holder, recorded=False, **details)
 
 
