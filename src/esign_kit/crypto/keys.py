@@ -21,6 +21,7 @@ __all__ = [
     "PrivateKey",
     "PublicKey",
     "clear_cache",
+    "explain",
     "load_private_key",
     "load_public_key",
     "register_key",
@@ -276,12 +277,21 @@ def _find_loader(oid: str) -> Callable[[bytes, str, bytes, bytes], PublicKey]:
     return loader
 
 
-def _unknown(oid: str) -> UnsupportedError:
-    text = ""
-    if oid.startswith(_NATIONAL_ARCS):
-        from esign_kit.crypto.national import explain
+def explain(oid: str) -> str:
+    """Return what is known of a national algorithm that no backend computes, for messages.
 
-        text = explain(oid)
+    Args:
+        oid: dotted, or any other label; empty comes back for what is not known even by name.
+    """
+    if not oid.startswith(_NATIONAL_ARCS):
+        return ""
+    from esign_kit.crypto.national import explain as explain_national
+
+    return explain_national(oid)
+
+
+def _unknown(oid: str) -> UnsupportedError:
+    text = explain(oid)
     return UnsupportedError(
         f"no key algorithm {oid}" + (f": {text}" if text else ""), code="crypto.unsupported-key"
     )

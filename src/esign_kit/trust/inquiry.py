@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from esign_kit.asn1.algorithm_identifier import decode_signature_algorithm, split
 from esign_kit.asn1.certificate import Certificate, from_datetime, to_datetime
-from esign_kit.crypto import load_public_key, verify
+from esign_kit.crypto import explain, load_public_key, verify
 from esign_kit.errors import InputError, LimitError
 from esign_kit.trust import cache
 from esign_kit.trust.constraints import Budget
@@ -196,8 +196,7 @@ class Inquiry:
             try:
                 algorithm = decode_signature_algorithm(item.signature_algorithm)
                 if algorithm is None:
-                    oid = split(item.signature_algorithm)[0]
-                    return f"signature algorithm {oid} is not supported"
+                    return _unsupported(item.signature_algorithm)
                 if key is None:
                     key = load_public_key(spki)
                 if key.native is None:
@@ -226,7 +225,7 @@ class Inquiry:
         except InputError as error:
             return error.detail
         if algorithm is None:
-            return f"signature algorithm {split(item.signature_algorithm)[0]} is not supported"
+            return _unsupported(item.signature_algorithm)
         if algorithm.digest is None:
             return ""
         return self._judged(algorithm.digest, 0)
@@ -279,6 +278,12 @@ def may_sign_evidence(certificate: Certificate) -> bool:
             found = True
         certificate._cache["signs"] = found
     return found  # type: ignore[return-value]
+
+
+def _unsupported(identifier: bytes) -> str:
+    oid = split(identifier)[0]
+    text = explain(oid)
+    return f"signature algorithm {oid} is not supported" + (f": {text}" if text else "")
 
 
 def family_of(key: PublicKey) -> str:

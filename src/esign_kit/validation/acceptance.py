@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from esign_kit import crypto
 from esign_kit.errors import EsignError
 from esign_kit.model.report import Check, CheckStatus, SubIndication
+from esign_kit.validation.cryptographic import unknown_algorithm
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -38,7 +39,7 @@ def check_algorithms(
             "algorithm-strength",
             CheckStatus.INDETERMINATE,
             SubIndication.CRYPTO_CONSTRAINTS_FAILURE,
-            f"unknown signature algorithm {parsed.algorithm_label or '(none)'}",
+            unknown_algorithm(parsed.algorithm_label),
             code="algorithm.unsupported",
         )
     problems = algorithm_problems(parsed, certificate, at, policy.algorithms)

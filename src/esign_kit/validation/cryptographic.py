@@ -20,7 +20,12 @@ if TYPE_CHECKING:
     from esign_kit.model.signature import ParsedSignature, SignedReference
     from esign_kit.trust.policy import ValidationPolicy
 
-__all__ = ["check_coverage", "check_references", "check_signature_value"]
+__all__ = [
+    "check_coverage",
+    "check_references",
+    "check_signature_value",
+    "unknown_algorithm",
+]
 
 _DIGESTS_PASSED = Check("reference-digest", CheckStatus.PASSED, detail="1 reference matches")
 _VALUE_PASSED = Check(
@@ -128,7 +133,7 @@ def _check_reference(reference: SignedReference, limits: Limits) -> _Outcome:
         return _Outcome(
             reference,
             sub_indication=SubIndication.CRYPTO_CONSTRAINTS_FAILURE,
-            detail=f"{label}: unknown digest algorithm {reference.algorithm_label}",
+            detail=f"{label}: {unknown_algorithm(reference.algorithm_label, 'digest')}",
             code="algorithm.unsupported",
         )
     computed: bytes | None = None
@@ -157,6 +162,12 @@ def _check_reference(reference: SignedReference, limits: Limits) -> _Outcome:
         detail=f"{label}: {problem.detail if problem else 'the signed data are not here'}",
         code=problem.code if problem else "reference.not-found",
     )
+
+
+def unknown_algorithm(label: str, what: str = "signature") -> str:
+    """Say which algorithm the table does not have, with its name where that at least is known."""
+    text = crypto.explain(label)
+    return f"unknown {what} algorithm {label or '(none)'}" + (f": {text}" if text else "")
 
 
 def _digest(octets: bytes | Document, algorithm: str, limits: Limits) -> bytes:
@@ -245,7 +256,7 @@ def check_signature_value(
             "signature-value",
             CheckStatus.INDETERMINATE,
             SubIndication.CRYPTO_CONSTRAINTS_FAILURE,
-            f"unknown signature algorithm {parsed.algorithm_label or '(none)'}",
+            unknown_algorithm(parsed.algorithm_label),
             code="algorithm.unsupported",
             facts={"algorithm": parsed.algorithm_label},
         )
