@@ -73,7 +73,7 @@ class Authority:
         self.issuer = issuer
         self.private_key = private_key
         self.key_id = key_id(private_key.spki)
-        self.issued: dict[int, Certificate] = {}
+        self.issued: dict[int, bytes] = {}
         base = [
             der.basic_constraints(True, path_length),
             der.key_usage(("key_cert_sign", "crl_sign")),
@@ -163,7 +163,7 @@ class Authority:
             algorithm=algorithm or signer.algorithms[0],
         )
         if recorded:
-            self.issued[serial] = Certificate.load(made)
+            self.issued[serial] = made
         return made
 
     @cached_property

@@ -10,6 +10,7 @@ authority for ``kz``.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -107,10 +108,11 @@ class Country:
 
 def fill(rows: tuple[Row, ...], values: Mapping[str, str | None]) -> list[Row]:
     """Fill templates; rows that need an unknown value are left out."""
+    known = {key: value for key, value in values.items() if value is not None}
     filled = []
     for oid, template, tag in rows:
         try:
-            text = template.format_map(_Known(values))
+            text = template.format_map(known)
         except KeyError:
             continue
         if text:
@@ -118,16 +120,9 @@ def fill(rows: tuple[Row, ...], values: Mapping[str, str | None]) -> list[Row]:
     return filled
 
 
-class _Known(dict[str, str]):
-    """Values that are known; ``None`` counts as unknown."""
-
-    def __init__(self, values: Mapping[str, str | None]) -> None:
-        super().__init__((key, value) for key, value in values.items() if value is not None)
-
-
 @lru_cache(maxsize=1024)
 def _is_printable(text: str) -> bool:
-    return text.isascii() and all(c.isalnum() or c in " '()+,-./:=?" for c in text)
+    return re.fullmatch(r"[A-Za-z0-9 '()+,\-./:=?]*", text) is not None
 
 
 # ── xx and eidas: EN 319 412 ──────────────────────────────────────────────────────────────────

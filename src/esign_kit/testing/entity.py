@@ -25,7 +25,7 @@ class Entity:
     Attributes:
         kind: ``person``, ``employee``, ``organisation``, ``system``, ``ocsp`` or ``tsa``.
         values: what is known about the holder: ``person``, ``organisation``, ``role``, names.
-        certificate: the certificate as our view; ``.der`` are its octets.
+        certificate_der: DER of the certificate.
         private_key: the key without its certificate.
     """
 
@@ -42,13 +42,13 @@ class Entity:
         self.issuer = issuer
         self.kind = kind
         self.values = dict(values)
-        self.certificate = Certificate.load(certificate)
+        self.certificate_der = certificate
         self.private_key = private_key
 
-    @property
-    def certificate_der(self) -> bytes:
-        """DER of the certificate."""
-        return self.certificate.der
+    @cached_property
+    def certificate(self) -> Certificate:
+        """The certificate as our view; ``.der`` are its octets."""
+        return Certificate.load(self.certificate_der)
 
     @property
     def chain_der(self) -> tuple[bytes, ...]:
