@@ -152,10 +152,14 @@ def _time(item: Element, read: SignedProperties) -> None:
 
 def _child(parent: Element, name: str) -> Element | None:
     """Return the only child of that local name; versions differ in the namespace."""
-    found = [child for child in parent.iterchildren("*") if local_name(child) == name]
-    if len(found) > 1:
-        raise InputError(f"{name} stands more than once", code="xades.malformed")
-    return found[0] if found else None
+    found: Element | None = None
+    ending = "}" + name
+    for child in parent.iterchildren("*"):
+        if child.tag.endswith(ending):
+            if found is not None:
+                raise InputError(f"{name} stands more than once", code="xades.malformed")
+            found = child
+    return found
 
 
 def _digest(parent: Element, what: str) -> tuple[str | None, bytes]:

@@ -50,7 +50,7 @@ __all__ = [
 def local_name(element: Element) -> str:
     """Return the name of an element without its namespace."""
     tag: str = element.tag
-    return tag.rpartition("}")[2]
+    return tag[tag.find("}") + 1 :]
 
 
 def namespace(element: Element) -> str:

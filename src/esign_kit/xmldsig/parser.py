@@ -36,7 +36,8 @@ _IDS = etree.XPath(
     "//*[@Id=$v or @ID=$v or @id=$v or @xml:id=$v or @wsu:Id=$v or @AssertionID=$v]",
     namespaces={"wsu": WSU, "xml": XML},
 )
-_SMALL = 64 * 1024
+_PLAIN_ID = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
+_NEARBY = 400
 
 
 class XmlDocument:
@@ -49,14 +50,15 @@ class XmlDocument:
         limits: bounds for all work on this document.
     """
 
-    __slots__ = ("_by_id", "_cache", "limits", "octets", "root", "tree")
+    __slots__ = ("_by_id", "_cache", "_signatures", "limits", "octets", "root", "tree")
 
     def __init__(self, root: Element, octets: bytes, limits: Limits) -> None:
         self.root = root
         self.tree = root.getroottree()
         self.octets = octets
         self.limits = limits
-        self._by_id: dict[str, list[Element]] | None = None
+        self._by_id: dict[str, Element] | None = None
+        self._signatures: list[Element] | None = None
         self._cache: dict[Any, Any] = {}
 
     def elements_with_id(self, value: str) -> list[Element]:
@@ -64,16 +66,31 @@ class XmlDocument:
 
         More than one is for the caller to refuse: nobody knows which of them was signed.
         """
-        if len(self.octets) <= _SMALL:
-            if self._by_id is None:
-                self._by_id = _index(self.root)
-            return self._by_id.get(value, [])
+        if _PLAIN_ID.fullmatch(value) and not self._escapes():
+            # An attribute with this value must stand in quotes in the octets just so. Where it
+            # stands once, no second element holds it, and a walk over the document is saved.
+            raw = value.encode("ascii")
+            count = self.octets.count(b'"%s"' % raw) + self.octets.count(b"'%s'" % raw)
+            if count == 0:
+                return []
+            if count == 1:
+                if self._by_id is None:
+                    self._by_id = _nearby(self.root, self.signatures())
+                known = self._by_id.get(value)
+                if known is not None:
+                    return [known]
         found: list[Element] = _IDS(self.root, v=value)
         return found
 
+    def _escapes(self) -> bool:
+        """Return whether a character reference might spell an Id in another way."""
+        return b"&#" in self.octets
+
     def signatures(self) -> list[Element]:
         """Return all ds:Signature elements in document order."""
-        return list(self.root.iter(SIGNATURE))
+        if self._signatures is None:
+            self._signatures = list(self.root.iter(SIGNATURE))
+        return self._signatures
 
     @property
     def has_siblings(self) -> bool:
@@ -95,15 +112,21 @@ class XmlDocument:
         return self.octets.count(b"<")
 
 
-def _index(root: Element) -> dict[str, list[Element]]:
-    found: dict[str, list[Element]] = {}
-    for element in root.iter("*"):
-        attributes = element.attrib
-        if not attributes:
-            continue
-        values = {attributes[name] for name in ID_ATTRIBUTES if name in attributes}
-        for value in values:
-            found.setdefault(value, []).append(element)
+def _nearby(root: Element, signatures: list[Element]) -> dict[str, Element]:
+    """Return elements by Id where references usually point: the root and inside signatures."""
+    found: dict[str, Element] = {}
+    level = [root, *signatures]
+    for _ in range(4):
+        below: list[Element] = []
+        for element in level:
+            attributes = element.attrib
+            if attributes:
+                for name in ID_ATTRIBUTES:
+                    if name in attributes:
+                        found[attributes[name]] = element
+            if element is not root or root.tag == SIGNATURE:
+                below += element.iterchildren("*") if len(element) < _NEARBY else ()
+        level = below[:_NEARBY]
     return found
 
 
@@ -163,21 +186,32 @@ def _parser(huge: bool) -> Any:
 
 def _parse(octets: bytes, limits: Limits) -> Element:
     _check_sizes(octets, limits)
-    huge = len(octets) > _HUGE or limits.xml_depth > _DEPTH_OF_LIBXML2
+    root = _parse_within(octets, huge=False)
+    if root is None:
+        # A text of more than 10 MB needs the other mode, which allows any depth.
+        root = _parse_within(octets, huge=True)
+        _check_depth(root, limits.xml_depth)
+    elif limits.xml_depth < _DEPTH_OF_LIBXML2:
+        _check_depth(root, limits.xml_depth)
+    _check_namespaces(octets, root)
+    return root
+
+
+def _parse_within(octets: bytes, *, huge: bool) -> Element:
+    """Parse; ``None`` if only the mode for huge texts would do."""
     try:
         root = etree.fromstring(octets, _parser(huge))
     except etree.XMLSyntaxError as error:
         message = str(error.msg or error)
-        if "XML_PARSE_HUGE" in message or "depth" in message:
+        if "depth" in message:
             raise LimitError(f"XML: {message}", code="xml.too-deep") from None
+        if "XML_PARSE_HUGE" in message and not huge and len(octets) > _HUGE:
+            return None
         raise InputError(f"not well-formed XML: {message}", code="xml.malformed") from None
     except (etree.LxmlError, ValueError) as error:
         raise InputError(f"XML: {error}", code="xml.malformed") from error
     if root is None:
         raise InputError("the XML has no element", code="xml.malformed")
-    if huge or limits.xml_depth < _DEPTH_OF_LIBXML2:
-        _check_depth(root, limits.xml_depth)
-    _check_namespaces(octets, root)
     return root
 
 
@@ -191,7 +225,7 @@ def _check_sizes(octets: bytes, limits: Limits) -> None:
     most = limits.xml_attributes
     if octets.count(b"=") > most:
         # An attribute takes five octets at least (` a=""`), and no `<` stands inside a tag.
-        long_tags = re.compile(rb"<[^<!?/]{%d,}" % (5 * most))
+        long_tags = re.compile(rb"<[^<]{%d,}" % (5 * most))
         for match in long_tags.finditer(octets):
             if _attribute_count(match.group()) > most:
                 raise LimitError(
