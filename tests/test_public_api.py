@@ -32,7 +32,7 @@ VERBS = {
 
 NAMES = {
     "AlgorithmPolicy", "Assurance", "AssuranceError", "CancelledError", "CertificateReport",
-    "Check", "CheckStatus", "Coverage", "CoverageRule", "Digest", "Document", "EsignError", "EvidenceError",
+    "CertificateProfile", "Check", "CheckStatus", "Coverage", "CoverageRule", "Digest", "Document", "EsignError", "EvidenceError",
     "FetchRequest", "FetchResponse", "Format", "HttpFetcher", "Identifier", "IdentityError",
     "Indication", "InputError", "KeyFile", "KeyStoreError", "Level", "LimitError", "Limits",
     "Mandate", "Organisation", "Packaging", "Person", "Pkcs12", "Principal", "ProfileError",

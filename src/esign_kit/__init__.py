@@ -40,6 +40,7 @@ _HOMES = {
     "Purpose": "esign_kit.model.signature",
     # trust
     "AlgorithmPolicy": "esign_kit.trust.policy",
+    "CertificateProfile": "esign_kit.trust.policy",
     "CoverageRule": "esign_kit.trust.policy",
     "Limits": "esign_kit.model.limits",
     "Revocation": "esign_kit.trust.policy",

@@ -148,6 +148,8 @@ def for_limbo(case: dict[str, Any]) -> ek.ValidationPolicy:
     changes: dict[str, Any] = {
         "revocation": ek.Revocation.REQUIRED if case.get("crls") else ek.Revocation.NOT_CHECKED,
         "extended_key_usages": frozenset(USAGES[name] for name in usages),
+        # The suite asks for the rules of RFC 5280 § 4 for issuers too, not for § 6 alone.
+        "certificate_profile": ek.CertificateProfile.RFC5280,
     }
     if case.get("max_chain_depth") is not None:
         changes["max_path_length"] = case["max_chain_depth"]

@@ -132,10 +132,13 @@ def _loops(issuer: Certificate, path: Path) -> bool:
     for other in path:
         if issuer.der == other.der:
             return True
-        if issuer.spki == other.spki and names.equal(issuer.subject, other.subject):
-            # The target itself may be the same CA's old certificate: only issuers make a loop.
-            if other is not path[0]:
-                return True
+        # The target itself may be another certificate of the same CA: only issuers make a loop.
+        if (
+            other is not path[0]
+            and issuer.spki == other.spki
+            and names.equal(issuer.subject, other.subject)
+        ):
+            return True
     return False
 
 

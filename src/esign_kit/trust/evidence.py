@@ -1,4 +1,4 @@
-"""Evidence sorted for questions: CRLs by issuer, OCSP answers by serial number. Nothing is judged."""
+"""Evidence sorted for questions: CRLs by issuer, OCSP answers by serial number; nothing judged."""
 
 from __future__ import annotations
 

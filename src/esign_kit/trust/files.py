@@ -1,4 +1,4 @@
-"""Trust stores from files: a folder, a PEM bundle, DER, PKCS#7, a Java keystore (extra ``[jks]``)."""
+"""Trust stores from files: folder, PEM bundle, DER, PKCS#7, Java keystore (extra ``[jks]``)."""
 
 from __future__ import annotations
 

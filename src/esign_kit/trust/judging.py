@@ -15,7 +15,7 @@ from esign_kit.model.evidence import RevocationInfo, RevocationStatus
 from esign_kit.model.report import SubIndication
 from esign_kit.trust import cache, processing, revocation
 from esign_kit.trust.path import PathResult
-from esign_kit.trust.policy import Cache, Revocation, ValidityModel
+from esign_kit.trust.policy import Cache, CertificateProfile, Revocation, ValidityModel
 from esign_kit.trust.processing import Failure, State
 
 if TYPE_CHECKING:
@@ -207,6 +207,8 @@ def judge(path: Path, anchor: TrustAnchor | None, inquiry: Inquiry) -> Judged:
         return Judged(path, anchor, above, None, (), "", _FOREVER)
     target, issuer = path[0], path[1]
     fault = _signature(target, issuer, above.key, inquiry)
+    if fault is None and inquiry.policy.certificate_profile is CertificateProfile.RFC5280:
+        fault = _conforms(path)
     late = _validity(target, times[0], "certificate") or above.late
     state: State | None = None
     if fault is None:
@@ -227,6 +229,20 @@ def judge(path: Path, anchor: TrustAnchor | None, inquiry: Inquiry) -> Judged:
         path, anchor, late, None if late else state, (verdict, *above.verdicts),
         above.weak or weak or verdict.weak, above.until,
     )  # fmt: skip
+
+
+def _conforms(path: Path) -> Failure | None:
+    from esign_kit.trust.issuance import fault
+
+    for certificate in reversed(path):
+        why = fault(certificate, anchor=certificate is path[-1])
+        if why:
+            return Failure(
+                SubIndication.CHAIN_CONSTRAINTS_FAILURE,
+                "chain.certificate-profile",
+                f"{certificate.label}: {why}",
+            )
+    return None
 
 
 def _times(path: Path, inquiry: Inquiry) -> list[bytes]:
@@ -253,9 +269,13 @@ def _issuers(path: Path, times: list[bytes], inquiry: Inquiry) -> Issuers | Fail
     ):
         return known  # type: ignore[no-any-return]
     found = _judge_issuers(path, times, inquiry)
-    if isinstance(found, Issuers) and found.late is None and not found.weak:
-        if all(verdict.problem is None for verdict in found.verdicts):
-            memory.put(key, found)
+    if (
+        isinstance(found, Issuers)
+        and found.late is None
+        and not found.weak
+        and all(verdict.problem is None for verdict in found.verdicts)
+    ):
+        memory.put(key, found)
     return found
 
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 __all__ = [
     "AlgorithmPolicy",
     "Cache",
+    "CertificateProfile",
     "CoverageRule",
     "Revocation",
     "TransformRule",
@@ -64,6 +65,15 @@ class ValidityModel(StrEnum):
     """All at the validation time (RFC 5280 and EN 319 102-1)."""
     CHAIN = "CHAIN"
     """Each issuer at the time at which it issued the next."""
+
+
+class CertificateProfile(StrEnum):
+    """Whether certificates must be made as RFC 5280 § 4 tells issuers to make them."""
+
+    AS_ISSUED = "AS_ISSUED"
+    """What path validation (§ 6) needs; slips that change no decision are passed over."""
+    RFC5280 = "RFC5280"
+    """Also the rules for conforming issuers: key identifiers, serial numbers, criticality, …."""
 
 
 class Cache(StrEnum):
@@ -138,7 +148,7 @@ class AlgorithmPolicy:
         return ""
 
     def key_problem(self, family: str, bits: int, at: datetime) -> str:
-        """Return why a key of that family and size does not count at that time; empty if it does."""
+        """Return why a key of that family and size does not count then; empty if it does."""
         rows = self.families.get(family)
         if rows is None:
             return f"{family} is not accepted"
@@ -195,6 +205,7 @@ class ValidationPolicy:
             the caller processes them.
         max_path_length: certificates between anchor and target; ``None`` leaves it to ``limits``.
         model: see :class:`ValidityModel`.
+        certificate_profile: see :class:`CertificateProfile`.
         timestamp_usage_strict: time-stamping usage must be critical and alone (RFC 3161 § 2.3).
         cache: see :class:`Cache`.
     """
@@ -222,6 +233,7 @@ class ValidationPolicy:
     ignored_critical_extensions: frozenset[str] = frozenset()
     max_path_length: int | None = None
     model: ValidityModel = ValidityModel.SHELL
+    certificate_profile: CertificateProfile = CertificateProfile.AS_ISSUED
     timestamp_usage_strict: bool = True
     cache: Cache = Cache.ON
     limits: Limits = field(default_factory=Limits)

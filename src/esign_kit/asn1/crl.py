@@ -1,0 +1,341 @@
+"""A CRL read over its original octets (RFC 5280 § 5).
+
+It is never walked to answer a question: the encoded serial number is searched in the octets of the
+list, and only a hit is confirmed entry by entry. What was signed is a slice of the input.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from esign_kit.asn1.distribution import (
+    directory_names,
+    issuing_distribution_point,
+    malformed,
+    read_extensions,
+)
+from esign_kit.asn1.reader import (
+    BIT_STRING,
+    ENUMERATED,
+    GENERALIZED_TIME,
+    INTEGER,
+    SEQUENCE,
+    UTC_TIME,
+    decode_integer,
+    decode_time,
+    encode_integer,
+    header,
+    read_all,
+)
+from esign_kit.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from esign_kit.asn1.certificate import Extension
+
+__all__ = ["Crl", "CrlEntry"]
+
+CRL_NUMBER = "2.5.29.20"
+REASON_CODE = "2.5.29.21"
+HOLD_INSTRUCTION = "2.5.29.23"
+INVALIDITY_DATE = "2.5.29.24"
+DELTA_INDICATOR = "2.5.29.27"
+ISSUING_DISTRIBUTION_POINT = "2.5.29.28"
+CERTIFICATE_ISSUER = "2.5.29.29"
+AUTHORITY_KEY_IDENTIFIER = "2.5.29.35"
+FRESHEST_CRL = "2.5.29.46"
+EXPIRED_CERTS_ON_CRL = "2.5.29.60"
+
+_KNOWN_ENTRY_EXTENSIONS = frozenset(
+    {REASON_CODE, HOLD_INSTRUCTION, INVALIDITY_DATE, CERTIFICATE_ISSUER}
+)
+_WALK_AFTER = 60
+"""So many searches cost as much as an index of all serial numbers."""
+
+
+class CrlEntry(NamedTuple):
+    """One revoked certificate.
+
+    Attributes:
+        reason: number of CRLReason, ``None`` if not stated.
+        invalidity_date: since when the key is suspected, if stated.
+        issuers: Names (DER) of certificateIssuer, ``None`` if the entry has none.
+        unknown_critical: OID of a critical entry extension that we do not know; else empty.
+    """
+
+    serial: int
+    revoked_at: bytes
+    reason: int | None = None
+    invalidity_date: bytes = b""
+    issuers: tuple[bytes, ...] | None = None
+    unknown_critical: str = ""
+
+
+class Crl:
+    """A CRL as a view of ``der``.
+
+    Attributes:
+        issuer: DER of the Name.
+        this_update, next_update: ``b"YYYYMMDDHHMMSSZ"``; ``next_update`` is empty if absent.
+        signature_algorithm, tbs_signature_algorithm: DER, outer and inner.
+        signature: octets.
+        extensions: by OID.
+        number, base_number: cRLNumber and BaseCRLNumber; ``None`` if absent.
+        idp: IssuingDistributionPoint, ``None`` if absent.
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "_asked",
+        "_entries",
+        "_index",
+        "_tbs",
+        "_unknown_critical",
+        "base_number",
+        "der",
+        "extensions",
+        "idp",
+        "issuer",
+        "next_update",
+        "number",
+        "signature",
+        "signature_algorithm",
+        "tbs_signature_algorithm",
+        "this_update",
+    )
+
+    def __init__(self, der: bytes) -> None:
+        tag, start, stop = header(der, 0, len(der))
+        if tag != SEQUENCE or stop != len(der):
+            raise malformed("CRL")
+        tag, position, tbs_stop = header(der, start, stop)
+        if tag != SEQUENCE:
+            raise malformed("CRL")
+        self.der = der
+        self._tbs = (start, tbs_stop)
+        tag, _, end = header(der, tbs_stop, stop)
+        if tag != SEQUENCE:
+            raise malformed("CRL")
+        self.signature_algorithm = der[tbs_stop:end]
+        tag, inner, last = header(der, end, stop)
+        if tag != BIT_STRING or last != stop or last <= inner or der[inner]:
+            raise malformed("CRL")
+        self.signature = der[inner + 1 : last]
+        tag, _, end = header(der, position, tbs_stop)
+        if tag == INTEGER:
+            position = end
+            tag, _, end = header(der, position, tbs_stop)
+        if tag != SEQUENCE:
+            raise malformed("CRL")
+        self.tbs_signature_algorithm = der[position:end]
+        position = end
+        tag, _, end = header(der, position, tbs_stop)
+        if tag != SEQUENCE:
+            raise malformed("CRL")
+        self.issuer = der[position:end]
+        tag, inner, end = header(der, end, tbs_stop)
+        self.this_update = decode_time(tag, der[inner:end])
+        self.next_update = b""
+        self._entries = (end, end)
+        self.extensions: dict[str, Extension] = {}
+        self._read_rest(der, end, tbs_stop)
+        self._index: dict[int, list[CrlEntry]] | None = None
+        self._asked = 0
+        self._unknown_critical: str | None = None
+        number = self.extensions.get(CRL_NUMBER)
+        self.number = None if number is None else _integer(number.value)
+        base = self.extensions.get(DELTA_INDICATOR)
+        self.base_number = None if base is None else _integer(base.value)
+        idp = self.extensions.get(ISSUING_DISTRIBUTION_POINT)
+        self.idp = None if idp is None else issuing_distribution_point(idp.value)
+
+    def _read_rest(self, der: bytes, position: int, stop: int) -> None:
+        while position < stop:
+            tag, inner, end = header(der, position, stop)
+            if tag in (UTC_TIME, GENERALIZED_TIME) and not self.next_update:
+                self.next_update = decode_time(tag, der[inner:end])
+            elif tag == SEQUENCE:
+                self._entries = (inner, end)
+            elif tag == 0xA0 and end == stop:
+                self.extensions = read_extensions(der, inner, end, "CRL extensions")
+            else:
+                raise malformed("CRL")
+            position = end
+
+    @staticmethod
+    def load(der: bytes) -> Crl:
+        """Read a CRL; raises :class:`InputError`."""
+        return Crl(der)
+
+    @property
+    def tbs(self) -> bytes:
+        """The signed octets."""
+        start, stop = self._tbs
+        return self.der[start:stop]
+
+    @property
+    def indirect(self) -> bool:
+        """Entries may be about certificates of other issuers."""
+        return self.idp is not None and self.idp.indirect
+
+    @property
+    def authority_key_identifier(self) -> bytes:
+        """The value of the extension; empty if absent."""
+        extension = self.extensions.get(AUTHORITY_KEY_IDENTIFIER)
+        return b"" if extension is None else extension.value
+
+    @property
+    def keeps_expired_since(self) -> bytes:
+        """ExpiredCertsOnCRL (X.509 § 9.5.2.8): certificates expired since then stay on the list."""
+        extension = self.extensions.get(EXPIRED_CERTS_ON_CRL)
+        if extension is None:
+            return b""
+        value = read_all(extension.value, "expiredCertsOnCRL")
+        return decode_time(value.tag, value.contents)
+
+    def unknown_critical_entry(self) -> str:
+        """Return the OID of a critical entry extension that we do not know; empty if none.
+
+        RFC 5280 § 5.3 forbids to use the whole CRL then. Only a list that holds the octets of a
+        critical extension at all is walked.
+        """
+        if self._unknown_critical is None:
+            self._unknown_critical = ""
+            start, stop = self._entries
+            # bytes.rfind takes half the time of bytes.find, here and in find() below.
+            if self.der.rfind(b"\x01\x01\xff\x04", start, stop) >= 0:
+                for entry in self.entries():
+                    if entry.unknown_critical:
+                        self._unknown_critical = entry.unknown_critical
+                        break
+        return self._unknown_critical
+
+    def entries(self) -> Iterator[CrlEntry]:
+        """Walk all entries; raises :class:`InputError`."""
+        position, stop = self._entries
+        der = self.der
+        while position < stop:
+            tag, inner, end = header(der, position, stop)
+            if tag != SEQUENCE:
+                raise malformed("CRL entry")
+            yield self._entry(inner, end)
+            position = end
+
+    def _entry(self, inner: int, end: int) -> CrlEntry:
+        der = self.der
+        tag, first, last = header(der, inner, end)
+        if tag != INTEGER or first == last:
+            raise malformed("CRL entry")
+        serial = int.from_bytes(der[first:last], "big", signed=True)
+        tag, first, last = header(der, last, end)
+        revoked_at = decode_time(tag, der[first:last])
+        if last == end:
+            return CrlEntry(serial, revoked_at)
+        reason, invalidity, issuers, unknown = None, b"", None, ""
+        for oid, extension in read_extensions(der, last, end, "CRL entry").items():
+            if oid == REASON_CODE:
+                reason = decode_integer(
+                    read_all(extension.value).expect(ENUMERATED, "reasonCode").contents
+                )
+            elif oid == INVALIDITY_DATE:
+                value = read_all(extension.value)
+                invalidity = decode_time(value.tag, value.contents)
+            elif oid == CERTIFICATE_ISSUER:
+                names = read_all(extension.value).expect(SEQUENCE, "certificateIssuer")
+                issuers = tuple(directory_names(names))
+            elif extension.critical and oid not in _KNOWN_ENTRY_EXTENSIONS:
+                unknown = oid
+        return CrlEntry(serial, revoked_at, reason, invalidity, issuers, unknown)
+
+    def find(self, serial: int, encodings: tuple[bytes, ...] = ()) -> tuple[CrlEntry, ...]:
+        """Return the entries with that serial number; for an indirect CRL of any issuer.
+
+        Args:
+            serial: the number.
+            encodings: INTEGER encodings to search for besides the minimal one.
+
+        Raises:
+            InputError: malformed entries.
+        """
+        if self._index is not None:
+            return tuple(self._index.get(serial, ()))
+        start, stop = self._entries
+        if start == stop:
+            return ()
+        if self.indirect:
+            return tuple(self._indexed().get(serial, ()))
+        self._asked += 1
+        if self._asked > _WALK_AFTER and stop - start > 4096:
+            return tuple(self._indexed().get(serial, ()))
+        der = self.der
+        for needle in (encode_integer(serial), *encodings):
+            at = der.rfind(needle, start, stop)
+            while at >= 0:
+                if self._starts_entry(at):
+                    found = tuple(e for e in self._around(at) if e.serial == serial)
+                    if found:
+                        return found
+                at = der.rfind(needle, start, at + len(needle) - 1)
+        return ()
+
+    def _starts_entry(self, at: int) -> bool:
+        """Tell whether the INTEGER at that offset could be the first value of an entry."""
+        der = self.der
+        start, stop = self._entries
+        for size in (2, 3, 4):
+            begin = at - size
+            if begin >= start and der[begin] == SEQUENCE:
+                try:
+                    _, inner, end = header(der, begin, stop)
+                    if inner != at:
+                        continue
+                    self._entry(inner, end)
+                except InputError:
+                    continue
+                return True
+        return False
+
+    def _around(self, at: int) -> Iterator[CrlEntry]:
+        """Confirm by the framing from the start of the list that an entry begins just there."""
+        der = self.der
+        position, stop = self._entries
+        while position < stop:
+            length = der[position + 1] if position + 1 < stop else 0x80
+            if length < 0x80:
+                inner = position + 2
+                end = inner + length
+            else:
+                _, inner, end = header(der, position, stop)
+            if inner >= at:
+                # Several entries for one certificate are not forbidden: the rest is walked too.
+                if inner == at:
+                    yield self._entry(inner, end)
+                return
+            position = end
+
+    def _indexed(self) -> dict[int, list[CrlEntry]]:
+        """All entries by serial number; certificateIssuer is carried on (RFC 5280 § 5.3.3)."""
+        if self._index is None:
+            index: dict[int, list[CrlEntry]] = {}
+            current: tuple[bytes, ...] = (self.issuer,)
+            for entry in self.entries():
+                if self.indirect:
+                    if entry.issuers is not None:
+                        current = entry.issuers
+                    entry = entry._replace(issuers=current)
+                index.setdefault(entry.serial, []).append(entry)
+            self._index = index
+        return self._index
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self.entries())
+
+    def __repr__(self) -> str:
+        from esign_kit.asn1 import names
+
+        return f"Crl({names.label(self.issuer)!r}, {self.this_update.decode()})"
+
+
+def _integer(value: bytes) -> int:
+    return decode_integer(read_all(value).expect(INTEGER).contents)
