@@ -10,8 +10,10 @@ dotted form on the way to a verdict.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from esign_kit.asn1.attribute_set import AttributeSet
 from esign_kit.asn1.reader import (
     INTEGER,
     OCTET_STRING,
@@ -26,12 +28,12 @@ from esign_kit.asn1.reader import (
     read,
     to_definite,
 )
-from esign_kit.errors import InputError, LimitError
+from esign_kit.errors import InputError
 
 if TYPE_CHECKING:
     from esign_kit.model.limits import Limits
 
-__all__ = ["AttributeSet", "SignedData", "SignerInfo", "der_lengths", "oid", "wrap_basic_ocsp"]
+__all__ = ["AttributeSet", "SignedData", "SignerInfo", "oid", "wrap_basic_ocsp"]
 
 
 def oid(dotted: str) -> bytes:
@@ -45,138 +47,9 @@ ID_TST_INFO = oid("1.2.840.113549.1.9.16.1.4")
 RI_OCSP_RESPONSE = oid("1.3.6.1.5.5.7.16.2")
 OCSP_BASIC = oid("1.3.6.1.5.5.7.48.1.1")
 
+_REMEMBERED = 32 * 1024
 _CONTEXT_0 = 0xA0
 _CONTEXT_1 = 0xA1
-
-
-class AttributeSet:
-    """A SET OF Attribute as offsets (RFC 5652 § 5.3).
-
-    Attributes:
-        by_type: for each type (contents octets of the OID) the attributes of that type in order,
-            each ``(start, stop, values_start, values_stop)``.
-        span: start and stop of the attributes, without the identifier and length of the set.
-        sorted: they, and the values of those that have several, stand in the order of DER.
-        minimal: their own length octets are minimal.
-    """
-
-    __slots__ = ("_single", "by_type", "data", "minimal", "sorted", "span")
-
-    def __init__(self, data: bytes, start: int, stop: int, *, check_values: bool) -> None:
-        """Read the frame of each attribute; raises :class:`InputError`.
-
-        ``check_values`` looks at the order of values too, as signed attributes need.
-        """
-        self.data = data
-        self.span = (start, stop)
-        self.by_type: dict[bytes, list[tuple[int, int, int, int]]] = {}
-        by_type = self.by_type
-        self._single: dict[bytes, tuple[int, int, int] | None] | None = None
-        single: dict[bytes, tuple[int, int, int] | None] = {}
-        ordered = minimal = True
-        previous = b""
-        while start < stop:
-            tag, inner, end = header(data, start, stop)
-            if tag != SEQUENCE:
-                raise InputError("CMS: malformed attribute", code="cms.malformed")
-            tag, first, middle = header(data, inner, end)
-            if tag != OID:
-                raise InputError("CMS: attribute without a type", code="cms.malformed")
-            tag, values, last = header(data, middle, end)
-            if tag != SET or last != end:
-                raise InputError("CMS: malformed attribute values", code="cms.malformed")
-            if inner - start != 2 and not _minimal(data, start, inner, end):
-                minimal = False
-            if values - middle != 2 and not _minimal(data, middle, values, last):
-                minimal = False
-            raw = data[start:end]
-            if raw < previous:
-                ordered = False
-            previous = raw
-            kind = data[first:middle]
-            entry = (start, end, values, last)
-            if check_values and values != last:
-                tag, inner, stop_ = header(data, values, last)
-                single[kind] = (tag, inner, last) if stop_ == last and kind not in by_type else None
-                if stop_ != last:
-                    several = [value.raw for value in children(data, values, last)]
-                    ordered = ordered and several == sorted(several)
-            if kind in by_type:
-                by_type[kind].append(entry)
-                single[kind] = None
-            else:
-                by_type[kind] = [entry]
-            start = end
-        if check_values:
-            self._single = single
-        self.sorted = ordered
-        self.minimal = minimal
-
-    def __contains__(self, kind: bytes) -> bool:
-        return kind in self.by_type
-
-    def values(self, kind: bytes) -> list[bytes]:
-        """Return the DER of all values of all attributes of that type."""
-        data = self.data
-        return [
-            value.raw
-            for _, _, start, stop in self.by_type.get(kind, ())
-            for value in children(data, start, stop)
-        ]
-
-    def only(self, kind: bytes) -> tuple[int, int, int] | None:
-        """Return ``(tag, start, stop)`` of the one value of the one attribute of that type.
-
-        ``None`` where there is no such attribute, more than one, or not exactly one value.
-        """
-        if self._single is not None:
-            return self._single.get(kind)
-        entries = self.by_type.get(kind)
-        if entries is None or len(entries) != 1:
-            return None
-        _, _, start, stop = entries[0]
-        if start == stop:
-            return None
-        tag, inner, end = header(self.data, start, stop)
-        return (tag, inner, end) if end == stop else None
-
-    def only_raw(self, kind: bytes) -> bytes | None:
-        """Return the DER of the value that :meth:`only` finds."""
-        value = self.only(kind)
-        if value is None:
-            return None
-        start = self.by_type[kind][0][2]
-        return self.data[start : value[2]]
-
-    def raw(self, kind: bytes) -> list[bytes]:
-        """Return the encodings of all attributes of that type."""
-        return [self.data[start:stop] for start, stop, _, _ in self.by_type.get(kind, ())]
-
-    def bodies(self, kind: bytes) -> list[bytes]:
-        """Return type and values of all attributes of that type, without the outer SEQUENCE."""
-        data = self.data
-        found = []
-        for start, stop, _, _ in self.by_type.get(kind, ()):
-            _, inner, _ = header(data, start, stop)
-            found.append(data[inner:stop])
-        return found
-
-    def set_octets(self) -> bytes:
-        """Return the DER of the SET OF these attributes: what the signature value covers."""
-        start, stop = self.span
-        if self.sorted and self.minimal:
-            return encode(SET, self.data[start:stop])
-        parts = []
-        for item in children(self.data, start, stop):
-            kind, values = item.items()
-            inner = sorted(der_lengths(value.raw) for value in values)
-            parts.append(encode(SEQUENCE, kind.raw, encode(SET, b"".join(inner))))
-        return encode(SET, b"".join(sorted(parts)))
-
-    def wire_octets(self) -> bytes:
-        """Return the SET in the order in which the attributes stand."""
-        start, stop = self.span
-        return encode(SET, self.data[start:stop])
 
 
 class SignerInfo:
@@ -243,27 +116,31 @@ class SignerInfo:
             self.unsigned = AttributeSet(data, inner, after, check_values=False)
 
     def _read_signer(self, position: int, stop: int) -> int:
-        data = self.data
-        self.issuer: bytes | None = None
-        self.serial: int | None = None
-        self.subject_key_identifier: bytes | None = None
-        tag, inner, after = header(data, position, stop)
-        if tag == SEQUENCE:
-            tag, _, middle = header(data, inner, after)
-            _require(tag == SEQUENCE, "issuerAndSerialNumber")
-            self.issuer = data[inner:middle]
-            tag, first, last = header(data, middle, after)
-            _require(tag == INTEGER and last == after and last > first, "serialNumber")
-            self.serial = int.from_bytes(data[first:last], "big", signed=True)
-        elif tag == 0x80:
-            self.subject_key_identifier = data[inner:after]
-        elif tag == _CONTEXT_0:
-            # Some writers put EXPLICIT where the module says IMPLICIT.
-            value = read(data, inner, after).expect(OCTET_STRING, "subjectKeyIdentifier")
-            self.subject_key_identifier = value.contents
-        else:
-            raise InputError("CMS: malformed signer identifier", code="cms.malformed")
+        _, _, after = header(self.data, position, stop)
+        self.issuer, self.serial, self.subject_key_identifier = _signer_identifier(
+            self.data[position:after]
+        )
         return after
+
+
+@lru_cache(maxsize=1024)
+def _signer_identifier(der: bytes) -> tuple[bytes | None, int | None, bytes | None]:
+    """Return issuer, serial and subject key identifier of a SignerIdentifier."""
+    tag, inner, after = header(der, 0, len(der))
+    if tag == SEQUENCE:
+        tag, _, middle = header(der, inner, after)
+        _require(tag == SEQUENCE, "issuerAndSerialNumber")
+        issuer = der[inner:middle]
+        tag, first, last = header(der, middle, after)
+        _require(tag == INTEGER and last == after and last > first, "serialNumber")
+        return issuer, int.from_bytes(der[first:last], "big", signed=True), None
+    if tag == 0x80:
+        return None, None, der[inner:after]
+    if tag == _CONTEXT_0:
+        # Some writers put EXPLICIT where the module says IMPLICIT.
+        value = read(der, inner, after).expect(OCTET_STRING, "subjectKeyIdentifier")
+        return None, None, value.contents
+    raise InputError("CMS: malformed signer identifier", code="cms.malformed")
 
 
 class SignedData:
@@ -364,8 +241,8 @@ class SignedData:
 
     def _read_evidence(self, position: int, stop: int) -> int:
         data = self.data
-        certificates: list[bytes] = []
-        others: list[bytes] = []
+        self.certificates: tuple[bytes, ...] = ()
+        self.other_certificates: tuple[bytes, ...] = ()
         crls: list[bytes] = []
         responses: list[bytes] = []
         unknown: list[bytes] = []
@@ -374,10 +251,10 @@ class SignedData:
         tag, inner, after = header(data, position, stop)
         if tag == _CONTEXT_0:
             self.certificates_span = (inner, after)
-            while inner < after:
-                tag, _, end = header(data, inner, after)
-                (certificates if tag == SEQUENCE else others).append(data[inner:end])
-                inner = end
+            # Most messages of one signer carry the same set: the same octets give the same
+            # objects, whose look-ups further on are then free.
+            read_set = _certificates if after - inner <= _REMEMBERED else _certificates.__wrapped__
+            self.certificates, self.other_certificates = read_set(data[inner:after])
             position = after
             tag, inner, after = header(data, position, stop)
         if tag == _CONTEXT_1:
@@ -395,8 +272,6 @@ class SignedData:
                     raise InputError("CMS: malformed crls", code="cms.malformed")
                 inner = end
             position = after
-        self.certificates = tuple(certificates)
-        self.other_certificates = tuple(others)
         self.crls = tuple(crls)
         self.ocsp_responses = tuple(responses)
         self.other_revocations = tuple(unknown)
@@ -455,6 +330,19 @@ class SignedData:
         return tuple(SignerInfo(self.data, start, stop) for start, stop in self.signer_spans)
 
 
+@lru_cache(maxsize=1024)
+def _certificates(octets: bytes) -> tuple[tuple[bytes, ...], tuple[bytes, ...]]:
+    """Return the X.509 certificates and all others of a CertificateSet."""
+    certificates: list[bytes] = []
+    others: list[bytes] = []
+    start, stop = 0, len(octets)
+    while start < stop:
+        tag, _, end = header(octets, start, stop)
+        (certificates if tag == SEQUENCE else others).append(octets[start:end])
+        start = end
+    return tuple(certificates), tuple(others)
+
+
 def wrap_basic_ocsp(basic: bytes) -> bytes:
     """Return the OCSPResponse (successful) around a BasicOCSPResponse (RFC 6960 § 4.2.1)."""
     return encode(
@@ -462,21 +350,6 @@ def wrap_basic_ocsp(basic: bytes) -> bytes:
         b"\x0a\x01\x00"
         + encode(0xA0, encode(SEQUENCE, encode(OID, OCSP_BASIC) + encode(OCTET_STRING, basic))),
     )
-
-
-def der_lengths(value: bytes, depth: int = 0) -> bytes:
-    """Return a value with minimal length octets all the way down; contents stay as they are.
-
-    Raises:
-        InputError: malformed.
-        LimitError: nested deeper than 64.
-    """
-    if depth > 64:
-        raise LimitError("ASN.1: nested deeper than 64", code="asn1.depth")
-    item = read(value)
-    if not item.tag & 0x20:
-        return encode(item.tag, item.contents)
-    return encode(item.tag, b"".join(der_lengths(part.raw, depth + 1) for part in item))
 
 
 def _other_revocation(data: bytes, start: int, stop: int) -> bytes | None:
@@ -488,12 +361,6 @@ def _other_revocation(data: bytes, start: int, stop: int) -> bytes | None:
     if kind == OCSP_BASIC:
         return wrap_basic_ocsp(data[middle:stop])
     return None
-
-
-def _minimal(data: bytes, offset: int, start: int, stop: int) -> bool:
-    size = stop - start
-    octets = start - offset - 2
-    return size >= 0x80 and octets == (size.bit_length() + 7) // 8
 
 
 def _require(condition: bool, what: str, code: str = "cms.malformed") -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from esign_kit.asn1.cms import ID_DATA, SignedData, SignerInfo
 from esign_kit.asn1.reader import SEQUENCE, children, header
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from esign_kit.algorithms import DigestAlgorithm
     from esign_kit.asn1.cms import AttributeSet
     from esign_kit.model.limits import Limits
-    from esign_kit.model.signature import CertificateReference
     from esign_kit.trust.policy import ValidationPolicy
 
 __all__ = ["parse", "recognises"]
@@ -69,13 +69,12 @@ def parse(data: bytes, *, detached: Sequence[Document], policy: ValidationPolicy
     message = SignedData.load(unwrap(data), limits)
     if not message.signer_spans:
         raise InputError("this SignedData has no signer", code="input.no-signature")
-    for count, limit, what in (
-        (len(message.signer_spans), limits.signatures, "signers"),
-        (len(message.certificates), limits.certificates, "certificates"),
-        (len(message.crls) + len(message.ocsp_responses), limits.evidence_items, "CRLs and OCSP"),
-    ):
-        if count > limit:
-            raise LimitError(f"{count} {what} in one message; the limit is {limit}")
+    _check_counts(
+        limits,
+        len(message.signer_spans),
+        len(message.certificates),
+        len(message.crls) + len(message.ocsp_responses),
+    )
     return _Reader(message, tuple(detached), policy).read()
 
 
@@ -171,91 +170,98 @@ class _Reader:
         """Read one SignerInfo; ``parent`` is given for a counter-signature."""
         self._count_one()
         message = self._message
-        findings = list(self._shared)
-        digest = rules.message_digest_algorithm(signer, findings)
-        algorithm = rules.signer_algorithm(signer, digest, findings)
-        signed = signer.signed
-        signed_octets: tuple[bytes | Document, ...]
-        references: tuple[SignedReference, ...] = ()
-        ess: tuple[CertificateReference, ...] = ()
-        has_ess = False
-        claimed = None
-        facts: Any = {}
-        if signed is None:
-            signed_octets = self._bare_octets(parent, findings)
+        chosen = rules.algorithms(signer)
+        findings = [*self._shared, *chosen.findings]
+        parsed = ParsedSignature(
+            id=name,
+            format=Format.CADES,
+            level=NOT_ETSI,
+            packaging=self._packaging(),
+            algorithm=chosen.signature,
+            algorithm_label=chosen.signature_label,
+            signature_value=signer.signature,
+            signed_octets=(),
+            references=(),
+            digest_algorithm=chosen.digest.name if chosen.digest is not None else None,
+            signer=_hint(signer.issuer, signer.serial, signer.subject_key_identifier),
+            certificates=message.certificates,
+            crls=message.crls,
+            ocsp_responses=message.ocsp_responses,
+        )
+        if signer.signed is None:
+            parsed.signed_octets = self._bare_octets(parent, findings)
         else:
-            signed_octets = rules.attribute_octets(signed, self._policy, findings)
-            expected = None if parent is not None else message.content_type
-            references = self._references(name, signer, signed, digest, parent, findings)
-            rules.check_content_type(signed, expected, findings)
-            rules.check_protection(signer, signed, findings)
-            has_ess, ess = rules.signing_certificate(signed, findings)
-            if oids.SIGNING_TIME in signed:
-                claimed = rules.claimed_time(signed, findings)
-            facts = signed_facts(signed)
-        crls, responses = message.crls, message.ocsp_responses
-        certificates = message.certificates
-        unsigned = signer.unsigned
-        stamps: Any = ()
-        counters: tuple[ParsedSignature, ...] = ()
-        unsigned_facts: Any = {}
-        if unsigned is not None:
-            certificates, crls, responses = _unsigned_values(
-                unsigned, certificates, crls, responses, findings, self._policy.limits
-            )
-            unsigned_facts = Facts(unsigned, signed=False)
-            if oids.SIGNING_TIME in unsigned:
-                findings.append(
-                    Finding(
-                        "cms.unsigned-signing-time",
-                        "a signing time stands among the unsigned attributes and says nothing",
-                    )
-                )
-            if oids.COUNTER_SIGNATURE in unsigned:
-                counters = self._counters(name, signer, unsigned, depth, findings)
-        if unsigned is not None or (signed is not None and oids.CONTENT_TIMESTAMP in signed):
+            self._read_signed(parsed, signer, signer.signed, chosen, parent, findings)
+        if signer.unsigned is not None:
+            self._read_unsigned(parsed, signer, signer.unsigned, depth, findings)
+        if signer.unsigned is not None or (
+            signer.signed is not None and oids.CONTENT_TIMESTAMP in signer.signed
+        ):
             try:
-                stamps = timestamps(message, signer, self._content_source(parent), self._policy)
+                parsed.timestamps = timestamps(
+                    message, signer, self._content_source(parent), self._policy
+                )
             except LimitError:
                 raise
             except InputError as error:
                 findings.append(Finding("cades.timestamp", error.detail))
-        return ParsedSignature(
-            id=name,
-            format=Format.CADES,
-            level=level(
-                message,
-                signer,
-                counter=parent is not None,
-                evidence_record=self._evidence_record,
-                weak_reference=bool(ess)
-                and ess[0].version == 2
-                and ess[0].digest_algorithm == "SHA1",
-                complete=lambda: _complete(signer, certificates, crls, responses, stamps),
-            ),
-            packaging=self._packaging(),
-            algorithm=algorithm,
-            algorithm_label=rules.label(signer.signature_algorithm),
-            signature_value=signer.signature,
-            signed_octets=signed_octets,
-            references=references,
-            digest_algorithm=digest.name if digest is not None else None,
-            certificate_references=ess,
-            certificate_reference_attribute=has_ess,
-            signer=SignerHint(
-                issuer=signer.issuer,
-                serial=signer.serial,
-                subject_key_identifier=signer.subject_key_identifier,
-            ),
-            certificates=certificates,
-            crls=crls,
-            ocsp_responses=responses,
-            claimed_signing_time=claimed,
-            signed_attributes=facts,
-            unsigned_attributes=unsigned_facts,
-            timestamps=stamps,
-            counter_signatures=counters,
-            findings=tuple(findings),
+        parsed.level = self._level(parsed, signer, parent)
+        parsed.findings = tuple(findings)
+        return parsed
+
+    def _read_signed(
+        self,
+        parsed: ParsedSignature,
+        signer: SignerInfo,
+        signed: AttributeSet,
+        chosen: rules.Algorithms,
+        parent: SignerInfo | None,
+        findings: list[Finding],
+    ) -> None:
+        parsed.signed_octets = rules.attribute_octets(signed, self._policy, findings)
+        parsed.references = self._references(parsed.id, signed, chosen, parent, findings)
+        rules.check_content_type(
+            signed, None if parent is not None else self._message.content_type, findings
+        )
+        rules.check_protection(signer, signed, chosen, findings)
+        present, references = rules.signing_certificate(signed, findings)
+        parsed.certificate_reference_attribute = present
+        parsed.certificate_references = references
+        if oids.SIGNING_TIME in signed:
+            parsed.claimed_signing_time = rules.claimed_time(signed, findings)
+        parsed.signed_attributes = signed_facts(signed)
+
+    def _read_unsigned(
+        self,
+        parsed: ParsedSignature,
+        signer: SignerInfo,
+        unsigned: AttributeSet,
+        depth: int,
+        findings: list[Finding],
+    ) -> None:
+        parsed.unsigned_attributes = Facts(unsigned, signed=False)
+        _take_values(parsed, unsigned, findings, self._policy.limits)
+        if oids.SIGNING_TIME in unsigned:
+            findings.append(
+                Finding(
+                    "cms.unsigned-signing-time",
+                    "a signing time stands among the unsigned attributes and says nothing",
+                )
+            )
+        if oids.COUNTER_SIGNATURE in unsigned:
+            parsed.counter_signatures = self._counters(parsed.id, signer, unsigned, depth, findings)
+
+    def _level(self, parsed: ParsedSignature, signer: SignerInfo, parent: SignerInfo | None) -> str:
+        first = parsed.certificate_references[:1]
+        return level(
+            self._message,
+            signer,
+            counter=parent is not None,
+            evidence_record=self._evidence_record,
+            weak_reference=bool(first)
+            and first[0].version == 2
+            and first[0].digest_algorithm == "SHA1",
+            complete=lambda: _complete(parsed, signer),
         )
 
     # ── what is covered ───────────────────────────────────────────────────────────────────────
@@ -290,13 +296,13 @@ class _Reader:
     def _references(
         self,
         name: str,
-        signer: SignerInfo,
         signed: AttributeSet,
-        digest: DigestAlgorithm | None,
+        chosen: rules.Algorithms,
         parent: SignerInfo | None,
         findings: list[Finding],
     ) -> tuple[SignedReference, ...]:
         stated = rules.stated_digest(signed, findings)
+        digest = chosen.digest
         kind, resolve = ReferenceKind.DATA, self._resolver(digest)
         if parent is not None:
             kind, resolve = ReferenceKind.COUNTERSIGNED, _countersigned(parent, name)
@@ -309,7 +315,7 @@ class _Reader:
                 resolve=resolve,
                 error="" if stated else "the signature states no digest of the content",
                 error_code="" if stated else "cms.message-digest",
-                algorithm_label=rules.label(signer.digest_algorithm),
+                algorithm_label=chosen.digest_label,
             ),
         )
 
@@ -404,40 +410,56 @@ def _countersigned(
 # ── unsigned attributes ───────────────────────────────────────────────────────────────────────
 
 
-def _complete(signer: SignerInfo, *evidence: Any) -> bool:
+@lru_cache(maxsize=1024)
+def _hint(issuer: bytes | None, serial: int | None, key: bytes | None) -> SignerHint:
+    return SignerHint(issuer=issuer, serial=serial, subject_key_identifier=key)
+
+
+def _complete(parsed: ParsedSignature, signer: SignerInfo) -> bool:
     from esign_kit.cades.completeness import evidence_complete
 
-    return evidence_complete(signer, *evidence)
+    return evidence_complete(
+        signer, parsed.certificates, parsed.crls, parsed.ocsp_responses, parsed.timestamps
+    )
 
 
-def _unsigned_values(
-    unsigned: AttributeSet,
-    certificates: tuple[bytes, ...],
-    crls: tuple[bytes, ...],
-    responses: tuple[bytes, ...],
-    findings: list[Finding],
-    limits: Limits,
-) -> tuple[tuple[bytes, ...], tuple[bytes, ...], tuple[bytes, ...]]:
-    """Add what certificate-values and revocation-values carry."""
+def _take_values(
+    parsed: ParsedSignature, unsigned: AttributeSet, findings: list[Finding], limits: Limits
+) -> None:
+    """Add what certificate-values and revocation-values carry (EN 319 122-1 § A.1.1, A.1.2)."""
     if oids.CERTIFICATE_VALUES not in unsigned and oids.REVOCATION_VALUES not in unsigned:
-        return certificates, crls, responses
-    more: list[bytes] = []
-    more_crls: list[bytes] = []
-    more_responses: list[bytes] = []
+        return
+    certificates: list[bytes] = []
+    crls: list[bytes] = []
+    responses: list[bytes] = []
     try:
         for value in unsigned.values(oids.CERTIFICATE_VALUES):
             _, start, stop = header(value, 0, len(value))
-            more += [item.raw for item in children(value, start, stop) if item.tag == SEQUENCE]
+            items = children(value, start, stop)
+            certificates += [item.raw for item in items if item.tag == SEQUENCE]
         for value in unsigned.values(oids.REVOCATION_VALUES):
-            some_crls, some_responses = revocation_values(value)
-            more_crls += some_crls
-            more_responses += some_responses
+            more_crls, more_responses = revocation_values(value)
+            crls += more_crls
+            responses += more_responses
     except InputError as error:
         findings.append(Finding("cades.values", f"embedded evidence: {error.detail}"))
-    for count, limit in (
-        (len(certificates) + len(more), limits.certificates),
-        (len(crls) + len(more_crls) + len(more_responses), limits.evidence_items),
-    ):
-        if count > limit:
-            raise LimitError(f"{count} items of embedded evidence; the limit is {limit}")
-    return certificates + tuple(more), crls + tuple(more_crls), responses + tuple(more_responses)
+    parsed.certificates += tuple(certificates)
+    parsed.crls += tuple(crls)
+    parsed.ocsp_responses += tuple(responses)
+    _check_counts(
+        limits, 0, len(parsed.certificates), len(parsed.crls) + len(parsed.ocsp_responses)
+    )
+
+
+def _check_counts(limits: Limits, signers: int, certificates: int, evidence: int) -> None:
+    if signers > limits.signatures:
+        what, count, limit = "signers", signers, limits.signatures
+    elif certificates > limits.certificates:
+        what, count, limit = "certificates", certificates, limits.certificates
+    elif evidence > limits.evidence_items:
+        what, count, limit = "CRLs and OCSP answers", evidence, limits.evidence_items
+    else:
+        return
+    raise LimitError(
+        f"{count} {what} in one message; the limit is {limit}", code=f"limits.{what.split()[0]}"
+    )

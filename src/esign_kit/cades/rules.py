@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from esign_kit.algorithms import digest_algorithm
 from esign_kit.asn1.algorithm_identifier import (
@@ -10,7 +10,7 @@ from esign_kit.asn1.algorithm_identifier import (
     decode_signature_algorithm,
     split,
 )
-from esign_kit.asn1.reader import OCTET_STRING, OID, SEQUENCE, SET, header
+from esign_kit.asn1.reader import OCTET_STRING, OID, SEQUENCE, SET, encode, header
 from esign_kit.cades import oids
 from esign_kit.cades.attributes import (
     certificate_references,
@@ -36,24 +36,67 @@ _EDDSA_DIGESTS = {"ED25519": "SHA512", "ED448": "SHAKE256"}
 # ── algorithms ────────────────────────────────────────────────────────────────────────────────
 
 
-def label(identifier: bytes) -> str:
-    """Return the OID of an AlgorithmIdentifier, for people."""
+class Algorithms(NamedTuple):
+    """What one signer uses.
+
+    Attributes:
+        digest: of ``digestAlgorithm``; ``None`` if the table does not know it.
+        signature: likewise, of ``signatureAlgorithm``.
+        digest_label, signature_label: the OIDs, for people.
+        findings: what is wrong with them.
+        protection: the value that CMSAlgorithmProtection has in DER for them.
+    """
+
+    digest: DigestAlgorithm | None
+    signature: SignatureAlgorithm | None
+    digest_label: str
+    signature_label: str
+    findings: tuple[Finding, ...]
+    protection: bytes
+
+
+_remembered: dict[tuple[bytes, bytes, bool], Algorithms] = {}
+
+
+def algorithms(signer: SignerInfo) -> Algorithms:
+    """Return the algorithms of a signer, with findings where they do not fit each other."""
+    key = (signer.digest_algorithm, signer.signature_algorithm, signer.signed is None)
+    known = _remembered.get(key)
+    if known is not None:
+        return known
+    findings: list[Finding] = []
+    digest = _message_digest(signer.digest_algorithm, findings)
+    signature = _signature(signer, digest, findings)
+    found = Algorithms(
+        digest,
+        signature,
+        _label(signer.digest_algorithm),
+        _label(signer.signature_algorithm),
+        tuple(findings),
+        encode(SEQUENCE, signer.digest_algorithm, b"\xa1" + signer.signature_algorithm[1:]),
+    )
+    # An unknown one may be registered later; only what is known is remembered.
+    if digest is not None and signature is not None and len(_remembered) < 512:
+        _remembered[key] = found
+    return found
+
+
+def _label(identifier: bytes) -> str:
     try:
         return split(identifier)[0]
     except InputError:
         return identifier.hex()
 
 
-def message_digest_algorithm(signer: SignerInfo, findings: list[Finding]) -> DigestAlgorithm | None:
-    """Return the digest of ``digestAlgorithm``; ``None`` if the table does not know it."""
+def _message_digest(identifier: bytes, findings: list[Finding]) -> DigestAlgorithm | None:
     try:
-        return decode_digest_algorithm(signer.digest_algorithm)
+        return decode_digest_algorithm(identifier)
     except InputError as error:
         findings.append(Finding("cms.digest-algorithm", error.detail, fatal=True))
         return None
 
 
-def signer_algorithm(
+def _signature(
     signer: SignerInfo, digest: DigestAlgorithm | None, findings: list[Finding]
 ) -> SignatureAlgorithm | None:
     """Return the signature algorithm; a digest that disagrees with digestAlgorithm is a finding.
@@ -84,14 +127,18 @@ def signer_algorithm(
     detail = f"the signature algorithm uses {algorithm.digest}, the message digest {digest.name}"
     if algorithm.family == "RSA-PSS":
         findings.append(Finding("cms.digest-differs", detail))
-        return algorithm
-    findings.append(Finding("cms.digest-disagrees", detail, fatal=True))
+    else:
+        findings.append(Finding("cms.digest-disagrees", detail, fatal=True))
     return algorithm
 
 
-def check_protection(signer: SignerInfo, signed: AttributeSet, findings: list[Finding]) -> None:
+def check_protection(
+    signer: SignerInfo, signed: AttributeSet, chosen: Algorithms, findings: list[Finding]
+) -> None:
     """CMSAlgorithmProtection must name the algorithms that stand outside (RFC 6211 § 2)."""
     if oids.ALGORITHM_PROTECTION not in signed:
+        return
+    if signed.only_raw(oids.ALGORITHM_PROTECTION) == chosen.protection:
         return
     value = signed.only(oids.ALGORITHM_PROTECTION)
     good = False

@@ -1,0 +1,183 @@
+"""SET OF Attribute read over the original octets, and its DER (RFC 5652 § 5.3 and § 5.4)."""
+
+from __future__ import annotations
+
+from esign_kit.asn1.reader import OID, SEQUENCE, SET, children, encode, header, read
+from esign_kit.errors import InputError, LimitError
+
+__all__ = ["AttributeSet", "der_lengths"]
+
+
+class AttributeSet:
+    """A SET OF Attribute as offsets (RFC 5652 § 5.3).
+
+    Attributes:
+        by_type: for each type (contents octets of the OID) the attributes of that type in order,
+            each ``(start, stop, values_start, values_stop)``.
+        span: start and stop of the attributes, without the identifier and length of the set.
+        sorted: they, and the values of those that have several, stand in the order of DER.
+        minimal: their own length octets are minimal.
+    """
+
+    __slots__ = ("_single", "by_type", "data", "minimal", "sorted", "span")
+
+    def __init__(self, data: bytes, start: int, stop: int, *, check_values: bool) -> None:
+        """Read the frame of each attribute; raises :class:`InputError`.
+
+        ``check_values`` looks at the order of values too, as signed attributes need.
+        """
+        self.data = data
+        self.span = (start, stop)
+        self.by_type: dict[bytes, list[tuple[int, int, int, int]]] = {}
+        by_type = self.by_type
+        self._single: dict[bytes, tuple[int, int, int] | None] | None = None
+        single: dict[bytes, tuple[int, int, int] | None] = {}
+        ordered = minimal = True
+        previous = b""
+        while start < stop:
+            # Nearly every length here is short: the short form is read in place.
+            inner = start + 2
+            if inner < stop and data[start] == SEQUENCE and data[start + 1] < 0x80:
+                end = inner + data[start + 1]
+                if end > stop:
+                    raise InputError("ASN.1: length goes beyond the input", code="asn1.length")
+            else:
+                tag, inner, end = header(data, start, stop)
+                if tag != SEQUENCE:
+                    raise InputError("CMS: malformed attribute", code="cms.malformed")
+                if not _minimal(data, start, inner, end):
+                    minimal = False
+            first = inner + 2
+            if first < end and data[inner] == OID and data[inner + 1] < 0x80:
+                middle = first + data[inner + 1]
+            else:
+                raise InputError("CMS: attribute without a type", code="cms.malformed")
+            values = middle + 2
+            if values <= end and data[middle] == SET and data[middle + 1] < 0x80:
+                last = values + data[middle + 1]
+            elif values > end:
+                raise InputError("CMS: malformed attribute values", code="cms.malformed")
+            else:
+                tag, values, last = header(data, middle, end)
+                if tag != SET:
+                    raise InputError("CMS: malformed attribute values", code="cms.malformed")
+                if not _minimal(data, middle, values, last):
+                    minimal = False
+            if last != end:
+                raise InputError("CMS: malformed attribute values", code="cms.malformed")
+            raw = data[start:end]
+            if raw < previous:
+                ordered = False
+            previous = raw
+            kind = data[first:middle]
+            entry = (start, end, values, last)
+            if check_values and values != last:
+                tag, inner = data[values], values + 2
+                if inner <= last and tag & 0x1F != 0x1F and data[values + 1] < 0x80:
+                    stop_ = inner + data[values + 1]
+                    if stop_ > last:
+                        raise InputError("ASN.1: length goes beyond the input", code="asn1.length")
+                else:
+                    tag, inner, stop_ = header(data, values, last)
+                single[kind] = (tag, inner, last) if stop_ == last and kind not in by_type else None
+                if stop_ != last:
+                    several = [value.raw for value in children(data, values, last)]
+                    ordered = ordered and several == sorted(several)
+            if kind in by_type:
+                by_type[kind].append(entry)
+                single[kind] = None
+            else:
+                by_type[kind] = [entry]
+            start = end
+        if check_values:
+            self._single = single
+        self.sorted = ordered
+        self.minimal = minimal
+
+    def __contains__(self, kind: bytes) -> bool:
+        return kind in self.by_type
+
+    def values(self, kind: bytes) -> list[bytes]:
+        """Return the DER of all values of all attributes of that type."""
+        data = self.data
+        return [
+            value.raw
+            for _, _, start, stop in self.by_type.get(kind, ())
+            for value in children(data, start, stop)
+        ]
+
+    def only(self, kind: bytes) -> tuple[int, int, int] | None:
+        """Return ``(tag, start, stop)`` of the one value of the one attribute of that type.
+
+        ``None`` where there is no such attribute, more than one, or not exactly one value.
+        """
+        if self._single is not None:
+            return self._single.get(kind)
+        entries = self.by_type.get(kind)
+        if entries is None or len(entries) != 1:
+            return None
+        _, _, start, stop = entries[0]
+        if start == stop:
+            return None
+        tag, inner, end = header(self.data, start, stop)
+        return (tag, inner, end) if end == stop else None
+
+    def only_raw(self, kind: bytes) -> bytes | None:
+        """Return the DER of the value that :meth:`only` finds."""
+        value = self.only(kind)
+        if value is None:
+            return None
+        start = self.by_type[kind][0][2]
+        return self.data[start : value[2]]
+
+    def raw(self, kind: bytes) -> list[bytes]:
+        """Return the encodings of all attributes of that type."""
+        return [self.data[start:stop] for start, stop, _, _ in self.by_type.get(kind, ())]
+
+    def bodies(self, kind: bytes) -> list[bytes]:
+        """Return type and values of all attributes of that type, without the outer SEQUENCE."""
+        data = self.data
+        found = []
+        for start, stop, _, _ in self.by_type.get(kind, ()):
+            _, inner, _ = header(data, start, stop)
+            found.append(data[inner:stop])
+        return found
+
+    def set_octets(self) -> bytes:
+        """Return the DER of the SET OF these attributes: what the signature value covers."""
+        start, stop = self.span
+        if self.sorted and self.minimal:
+            return encode(SET, self.data[start:stop])
+        parts = []
+        for item in children(self.data, start, stop):
+            kind, values = item.items()
+            inner = sorted(der_lengths(value.raw) for value in values)
+            parts.append(encode(SEQUENCE, kind.raw, encode(SET, b"".join(inner))))
+        return encode(SET, b"".join(sorted(parts)))
+
+    def wire_octets(self) -> bytes:
+        """Return the SET in the order in which the attributes stand."""
+        start, stop = self.span
+        return encode(SET, self.data[start:stop])
+
+
+def der_lengths(value: bytes, depth: int = 0) -> bytes:
+    """Return a value with minimal length octets all the way down; contents stay as they are.
+
+    Raises:
+        InputError: malformed.
+        LimitError: nested deeper than 64.
+    """
+    if depth > 64:
+        raise LimitError("ASN.1: nested deeper than 64", code="asn1.depth")
+    item = read(value)
+    if not item.tag & 0x20:
+        return encode(item.tag, item.contents)
+    return encode(item.tag, b"".join(der_lengths(part.raw, depth + 1) for part in item))
+
+
+def _minimal(data: bytes, offset: int, start: int, stop: int) -> bool:
+    """Tell whether a length in the long form needed it."""
+    size = stop - start
+    octets = start - offset - 2
+    return octets == 0 or (size >= 0x80 and octets == (size.bit_length() + 7) // 8)
