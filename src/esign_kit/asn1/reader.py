@@ -78,13 +78,18 @@ def header(data: bytes, offset: int, end: int) -> tuple[int, int, int]:
     if length & 0x80:
         if tag & 0x1F == 0x1F:
             raise InputError("ASN.1: tag numbers above 30 are not used here", code="asn1.tag")
-        count = length & 0x7F
-        if count == 0:
-            raise InputError("ASN.1: indefinite length where DER is required", code="asn1.ber")
-        if count > 8 or start + count > end:
-            raise InputError("ASN.1: length does not fit the input", code="asn1.length")
-        length = int.from_bytes(data[start : start + count], "big")
-        start += count
+        if length == 0x82 and start + 2 <= end:
+            # By far the most frequent long form.
+            length = data[start] << 8 | data[start + 1]
+            start += 2
+        else:
+            count = length & 0x7F
+            if count == 0:
+                raise InputError("ASN.1: indefinite length where DER is required", code="asn1.ber")
+            if count > 8 or start + count > end:
+                raise InputError("ASN.1: length does not fit the input", code="asn1.length")
+            length = int.from_bytes(data[start : start + count], "big")
+            start += count
     elif tag & 0x1F == 0x1F:
         raise InputError("ASN.1: tag numbers above 30 are not used here", code="asn1.tag")
     stop = start + length

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -29,8 +30,6 @@ from esign_kit.errors import InputError
 from esign_kit.model.signature import CertificateReference
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from esign_kit.asn1.cms import AttributeSet
 
 __all__ = ["Facts", "certificate_references", "revocation_values", "signing_time"]
@@ -144,9 +143,18 @@ def signing_time(attributes: AttributeSet) -> datetime | None:
     if value is None:
         return None
     tag, start, stop = value
+    text = attributes.data[start:stop]
+    if tag == UTC_TIME and stop - start == 13 and text[12] == 0x5A and text[:12].isdigit():
+        # The usual form, read by one call; what it does not take goes the long way below.
+        century = "19" if text[0] >= 0x35 else "20"
+        digits = text.decode("ascii")
+        try:
+            return datetime.fromisoformat(f"{century}{digits[:6]}T{digits[6:12]}Z")
+        except ValueError:
+            pass
     if tag not in (UTC_TIME, GENERALIZED_TIME):
         raise InputError("signing-time is no time", code="cms.signing-time")
-    return to_datetime(decode_time(tag, attributes.data[start:stop]))
+    return to_datetime(decode_time(tag, text))
 
 
 def revocation_values(value: bytes) -> tuple[list[bytes], list[bytes]]:

@@ -108,15 +108,15 @@ class _Reader:
         signers: list[SignerInfo | InputError] = []
         for number in range(len(message.signer_spans)):
             try:
-                signers.append(message.signer(number))
+                signer = message.signer(number)
             except LimitError:
                 raise
             except InputError as error:
                 signers.append(error)
-        self._evidence_record = any(
-            isinstance(signer, SignerInfo) and has_evidence_record(message, signer)
-            for signer in signers
-        )
+                continue
+            signers.append(signer)
+            if signer.unsigned is not None and has_evidence_record(message, signer):
+                self._evidence_record = True
         if message.trailing:
             shared.append(
                 Finding(
@@ -129,13 +129,13 @@ class _Reader:
             if problem is not None:
                 shared.append(problem)
         self._shared = tuple(shared)
-        signatures = tuple(
-            self.read_signer(f"S-{number}", signer, None, 0)
-            if isinstance(signer, SignerInfo)
-            else self._broken(f"S-{number}", signer)
-            for number, signer in enumerate(signers, 1)
-        )
-        return SignedDocument(Format.CADES, signatures, message.certificates, self._shared)
+        signatures = []
+        for number, item in enumerate(signers, 1):
+            if isinstance(item, SignerInfo):
+                signatures.append(self.read_signer(f"S-{number}", item, None, 0))
+            else:
+                signatures.append(self._broken(f"S-{number}", item))
+        return SignedDocument(Format.CADES, tuple(signatures), message.certificates, self._shared)
 
     def _broken(self, name: str, error: InputError) -> ParsedSignature:
         self._count_one()
