@@ -42,6 +42,7 @@ ROOMS: dict[str, set[str]] = {
     "raw": READERS,
     "profiles": MIDDLE,
     "validation": MIDDLE | {"tsp"},
+    "trustlist": MIDDLE | {"xmldsig", "xades", "validation"},
     "eid": MIDDLE | {"profiles"},
 }
 EDGES = {"api", "aio", "jobs", "cli", "server", "testing", "__init__"}

@@ -50,15 +50,27 @@ def check_path(
     evidence = inquiry.evidence
     if token.crls or token.ocsp_responses:
         evidence = evidence + Evidence(crls=token.crls, ocsp_responses=token.ocsp_responses)
-    result = validate_path(
-        certificate,
-        trust=inquiry.trust,
-        helpers=tuple(pool),
-        evidence=evidence,
-        at=inquiry.at,
-        policy=_for_timestamps(policy),
-        purpose=Purpose.TIMESTAMPING,
-    )
+    try:
+        result = validate_path(
+            certificate,
+            trust=inquiry.trust,
+            helpers=tuple(pool),
+            evidence=evidence,
+            at=inquiry.at,
+            policy=_for_timestamps(policy),
+            purpose=Purpose.TIMESTAMPING,
+        )
+    except EsignError as error:
+        # A limit: more helpers than the policy allows.
+        inquiry.failed(
+            "certificate-chain",
+            SubIndication.CERTIFICATE_CHAIN_GENERAL_FAILURE,
+            error.detail,
+            error.code,
+            error.hint,
+        )
+        inquiry.not_run(("revocation",), "there is no path")
+        return ()
     if result.chain_problem is not None:
         inquiry.failed(
             "certificate-chain",

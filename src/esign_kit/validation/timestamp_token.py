@@ -79,7 +79,6 @@ def pool_of(inquiry: Inquiry, token: TimestampToken) -> tuple[Certificate, ...]:
     """Return all certificates that may be the authority's or help its path."""
     found = dict.fromkeys(_readable(token.certificates))
     found.update(dict.fromkeys(inquiry.helpers))
-    found.update(dict.fromkeys(_readable(inquiry.evidence.certificates)))
     return tuple(found)
 
 
@@ -109,7 +108,12 @@ def check_signing_certificate(
         )
         return None
     trust = inquiry.trust
-    known = (*pool, *trust.intermediates, *(anchor.certificate for anchor in trust.anchors))
+    known = (
+        *pool,
+        *_readable(inquiry.evidence.certificates),
+        *trust.intermediates,
+        *(anchor.certificate for anchor in trust.anchors),
+    )
     first = token.references[0]
     found = next((c for c in known if matches_digest(c, first)), None)
     if found is None:

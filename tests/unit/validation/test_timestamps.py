@@ -66,7 +66,7 @@ def authority(
     """A unit with other extensions than it should have."""
     private = pki.new_key(f"tsa {extensions!r} {usage} {until} {since}")
     certificate = pki.issuing.issue(
-        subject=der.name([("2.5.4.3", "Odd TSA")]),
+        subject=der.name([("2.5.4.3", "Odd TSA", 0x0C)]),
         spki=private.spki,
         extensions=[*([der.key_usage(usage)] if usage else []), *extensions],
         not_before=since or pki.issuing.certificate.not_before_time,

@@ -1,0 +1,362 @@
+"""Fetching lists, keeping them, and falling back on the last good one.
+
+A folder holds the last list of each address that was verified. A new one takes its place in one
+step, and only after its signature, its age and its number were found good; whatever happens in
+between, the old one stays. What is read from the folder is verified again: the folder is a way to
+spare a journey, never a reason to believe.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+from dataclasses import dataclass, field
+from enum import StrEnum
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any
+
+from esign_kit.errors import EsignError, EvidenceError
+from esign_kit.model.evidence import FetchPurpose, FetchRequest
+from esign_kit.trust.store import TrustStore, as_certificates
+from esign_kit.trustlist.anchors import Selection, anchors_of
+from esign_kit.trustlist.pivots import signers_now
+from esign_kit.trustlist.verify import check_age, verify_list
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
+    from esign_kit.asn1.certificate import Certificate
+    from esign_kit.model.evidence import Fetcher
+    from esign_kit.trust.policy import ValidationPolicy
+    from esign_kit.trust.store import TrustAnchor
+    from esign_kit.trustlist.model import Pointer, TrustList
+
+__all__ = ["Action", "ListSource", "ListState", "RefreshReport", "load", "refresh"]
+
+_MAX_LISTS = 128
+
+
+class Action(StrEnum):
+    """What became of one list."""
+
+    NEW = "NEW"
+    """Fetched, verified, and kept from now on."""
+    UNCHANGED = "UNCHANGED"
+    """Fetched, and the same as before."""
+    KEPT = "KEPT"
+    """The one that was there stays in use; ``reason`` says what was wrong with the new one."""
+    LOADED = "LOADED"
+    """Read from the folder."""
+    MISSING = "MISSING"
+    """There is no list that counts; ``reason`` says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListState:
+    """One list after a refresh or a load."""
+
+    url: str
+    action: Action
+    territory: str = ""
+    sequence: int | None = None
+    issued: datetime | None = None
+    next_update: datetime | None = None
+    anchors: int = 0
+    code: str = ""
+    reason: str = ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data."""
+        return {
+            "url": self.url,
+            "action": str(self.action),
+            "territory": self.territory,
+            "sequence": self.sequence,
+            "issued": self.issued.isoformat() if self.issued else None,
+            "next_update": self.next_update.isoformat() if self.next_update else None,
+            "anchors": self.anchors,
+            "code": self.code,
+            "reason": self.reason,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class RefreshReport:
+    """What a refresh or a load brought.
+
+    Attributes:
+        trust: anchors of all lists that count.
+        lists: the list of lists first, then its lists.
+    """
+
+    trust: TrustStore
+    lists: tuple[ListState, ...]
+
+    @property
+    def complete(self) -> bool:
+        """Every list is there and nothing had to be said about any."""
+        return all(state.reason == "" for state in self.lists)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data."""
+        return {"anchors": len(self.trust), "lists": [state.to_dict() for state in self.lists]}
+
+
+@dataclass(frozen=True, slots=True)
+class ListSource:
+    """Where trust begins: the address of a list and the certificates that may sign it.
+
+    Attributes:
+        url: of a list of lists, or of one list.
+        signers: pinned certificates, as :func:`esign_kit.trust.store.as_certificates` reads them.
+        territories: only these lists of a list of lists; empty means all.
+        selection: which services become anchors.
+        announcement: SchemeInformationURI at which pivots end: where the pinned certificates were
+            published (§ 5.3.7 and the European implementing decision).
+        policy: algorithms and limits for the signatures of lists.
+    """
+
+    url: str
+    signers: tuple[Any, ...]
+    territories: frozenset[str] = frozenset()
+    selection: Selection = field(default_factory=Selection)
+    announcement: str = ""
+    policy: ValidationPolicy | None = None
+
+    @property
+    def pinned(self) -> tuple[Certificate, ...]:
+        """The pinned certificates; raises ``InputError`` if one cannot be read."""
+        return tuple(dict.fromkeys(c for item in self.signers for c in as_certificates(item)))
+
+
+def refresh(
+    source: ListSource, fetcher: Fetcher, folder: str | os.PathLike[str], *, at: datetime
+) -> RefreshReport:
+    """Fetch all lists of a source and keep what is good.
+
+    Args:
+        source: where trust begins.
+        fetcher: the way to the network.
+        folder: where lists are kept; made if it is not there.
+        at: the present, for the age of lists.
+
+    Returns:
+        The anchors and, for each list, what became of it. A list that could not be had or did not
+        hold is no exception: the last good one stays in use as long as it is in force. A folder
+        that cannot be written is no exception either; the reason then says so.
+    """
+    return _Run(source, _Folder(folder), at, fetcher).run()
+
+
+def load(source: ListSource, folder: str | os.PathLike[str], *, at: datetime) -> RefreshReport:
+    """Read what the last refresh kept; nothing is fetched, everything is verified again."""
+    return _Run(source, _Folder(folder), at, None).run()
+
+
+class _Run:
+    """One refresh (or load, without a fetcher)."""
+
+    def __init__(
+        self, source: ListSource, folder: _Folder, at: datetime, fetcher: Fetcher | None
+    ) -> None:
+        self._source = source
+        self._folder = folder
+        self._at = at
+        self._fetcher = fetcher
+        self._states: list[ListState] = []
+        self._anchors: list[TrustAnchor] = []
+        self._fetched: dict[str, bytes] = {}
+
+    def run(self) -> RefreshReport:
+        top = self._list(self._source.url, self._source.pinned, "", is_top=True)
+        if top is not None and top.is_list_of_lists:
+            for pointer in self._chosen(top):
+                self._list(pointer.url, pointer.identity.certificates, pointer.territory)
+        return RefreshReport(TrustStore(self._anchors), tuple(self._states))
+
+    def _chosen(self, top: TrustList) -> list[Pointer]:
+        wanted = self._source.territories
+        found = []
+        for pointer in top.pointers:
+            if pointer.type.lower().endswith("listofthelists"):
+                continue
+            if pointer.media_type and "xml" not in pointer.media_type:
+                # The same list for people, as a PDF.
+                continue
+            if not wanted or pointer.territory in wanted:
+                found.append(pointer)
+        return found[:_MAX_LISTS]
+
+    def _list(
+        self, url: str, signers: tuple[Certificate, ...], territory: str, *, is_top: bool = False
+    ) -> TrustList | None:
+        old, old_error = self._kept(url, signers, territory, is_top=is_top)
+        if self._fetcher is None:
+            return self._settle(url, territory, old, Action.LOADED, old_error)
+        try:
+            data = self._fetch(url)
+            new = self._judge(data, url, signers, territory, is_top=is_top)
+            self._refuse_older(new, self._read_kept(url))
+        except EsignError as error:
+            return self._settle(url, territory, old, Action.KEPT, error)
+        if is_top:
+            for pivot, octets in self._fetched.items():
+                self._write(pivot, octets)
+        if self._folder.read(url) == data:
+            return self._settle(url, territory, new, Action.UNCHANGED, None)
+        return self._settle(url, territory, new, Action.NEW, self._write(url, data))
+
+    def _settle(
+        self,
+        url: str,
+        territory: str,
+        found: TrustList | None,
+        action: Action,
+        error: EsignError | None,
+    ) -> TrustList | None:
+        reason, code = (error.detail, error.code) if error is not None else ("", "")
+        if found is None:
+            self._states.append(ListState(url, Action.MISSING, territory, code=code, reason=reason))
+            return None
+        anchors = anchors_of(found, self._source.selection)
+        self._anchors += anchors
+        self._states.append(
+            ListState(
+                url,
+                action,
+                found.territory,
+                found.sequence,
+                found.issued,
+                found.next_update,
+                len(anchors),
+                code,
+                reason,
+            )
+        )
+        return found
+
+    def _kept(
+        self, url: str, signers: tuple[Certificate, ...], territory: str, *, is_top: bool
+    ) -> tuple[TrustList | None, EsignError | None]:
+        data = self._folder.read(url)
+        if data is None:
+            return None, EvidenceError("there is no list yet", code="trustlist.missing")
+        try:
+            return self._judge(data, url, signers, territory, is_top=is_top), None
+        except EsignError as error:
+            return None, error
+
+    def _judge(
+        self,
+        data: bytes,
+        url: str,
+        signers: tuple[Certificate, ...],
+        territory: str,
+        *,
+        is_top: bool,
+    ) -> TrustList:
+        policy = self._source.policy
+        if is_top:
+            signers = signers_now(
+                data,
+                url,
+                signers,
+                self._pivots,
+                announcement=self._source.announcement,
+                policy=policy,
+            )
+        found = verify_list(data, signers, policy=policy)
+        if territory and found.territory != territory:
+            raise EvidenceError(
+                f"the list is of {found.territory}, where one of {territory} belongs",
+                code="trustlist.territory",
+            )
+        if not is_top and found.is_list_of_lists:
+            raise EvidenceError("a list of lists in place of a list", code="trustlist.type")
+        check_age(found, self._at)
+        return found
+
+    def _read_kept(self, url: str) -> TrustList | None:
+        """The statement of the list that was kept last: a number below its own is never taken.
+
+        Its signature was good when it was written; here only its number is compared, so that a
+        list which has expired meanwhile still bars the way back.
+        """
+        from esign_kit.model.limits import Limits
+        from esign_kit.trustlist.read import read_list
+
+        data = self._folder.read(url)
+        if data is None:
+            return None
+        try:
+            return read_list(data, Limits())
+        except EsignError:
+            return None
+
+    def _refuse_older(self, new: TrustList, old: TrustList | None) -> None:
+        if old is None:
+            return
+        if (new.sequence, new.issued) < (old.sequence, old.issued) or new.issued < old.issued:
+            raise EvidenceError(
+                f"the list has number {new.sequence} of {new.issued:%Y-%m-%d}, "
+                f"number {old.sequence} of {old.issued:%Y-%m-%d} is known already",
+                code="trustlist.older",
+            )
+
+    def _fetch(self, url: str) -> bytes:
+        if self._fetcher is None:
+            raise EvidenceError("nothing is fetched here", code="evidence.offline")
+        return self._fetcher.fetch(FetchRequest(FetchPurpose.TRUST_LIST, url)).body
+
+    def _pivots(self, url: str) -> Iterator[bytes]:
+        """A pivot never changes: one that was kept and holds spares the journey."""
+        kept = self._folder.read(url)
+        if kept is not None:
+            yield kept
+        data = self._fetch(url)
+        self._fetched[url] = data
+        yield data
+
+    def _write(self, url: str, data: bytes) -> EvidenceError | None:
+        """Keep a list that was found good; a full disk is told, and changes nothing else."""
+        try:
+            self._folder.write(url, data)
+        except OSError as error:
+            return EvidenceError(
+                f"the list cannot be kept: {error.strerror or error}", code="trustlist.folder"
+            )
+        return None
+
+
+class _Folder:
+    """A file for each address."""
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self._path = os.fspath(path)
+
+    def _file(self, url: str) -> str:
+        return os.path.join(self._path, sha256(url.encode("utf-8")).hexdigest()[:40] + ".xml")
+
+    def read(self, url: str) -> bytes | None:
+        try:
+            with open(self._file(url), "rb") as stream:
+                return stream.read()
+        except OSError:
+            return None
+
+    def write(self, url: str, data: bytes) -> None:
+        """Put a file in place in one step: a reader sees the old one or the new one."""
+        os.makedirs(self._path, exist_ok=True)
+        descriptor, temporary = tempfile.mkstemp(".part", "list-", self._path)
+        try:
+            with open(descriptor, "wb") as stream:
+                stream.write(data)
+                stream.flush()
+                os.fsync(stream.fileno())
+            os.replace(temporary, self._file(url))
+        except BaseException:
+            with contextlib.suppress(OSError):
+                os.unlink(temporary)
+            raise
