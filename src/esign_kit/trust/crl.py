@@ -45,7 +45,8 @@ def findings(
         lists = list(dict.fromkeys((*lists, *inquiry.evidence.indirect)))
     for crl in lists:
         try:
-            yield _finding(crl, lists, certificate, issuer, anchor, inquiry, at)
+            found = _finding(crl, lists, certificate, issuer, anchor, inquiry, at)
+            yield found._replace(item=crl.der) if inquiry.sliding else found
         except InputError as error:
             yield Finding(Kind.REJECTED, "CRL", crl.this_update, detail=_label(crl, error.detail))
 
@@ -242,7 +243,8 @@ def _signer(
             continue
         if not _may_sign(other) or inquiry.verify(crl, other.spki):
             continue
-        helped = inquiry.helper_path(inquiry, other, anchor, at)
+        when = crl.this_update if inquiry.sliding else at
+        helped = inquiry.helper_path(inquiry, other, anchor, when)
         if not helped.problem:
             return other, "", False, helped.until, weak or helped.weak
         problem = f"its signer {other.label} is not valid: {helped.problem}"

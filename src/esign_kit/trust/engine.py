@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from esign_kit.trust.policy import ValidationPolicy
     from esign_kit.trust.store import TrustAnchor, TrustStore
 
-__all__ = ["validate_path"]
+__all__ = ["anchor_of", "open_inquiry", "validate_path"]
 
 _DEPTH = 4
 """How far the status of a signer of evidence may hang on other signers of evidence."""
@@ -65,7 +65,7 @@ def validate_path(
         LimitError: more certificates than ``policy.limits`` reads.
     """
     if policy.cache is Cache.OFF:
-        return _search(certificate, _open(trust, helpers, evidence, at, policy, purpose))
+        return _search(certificate, open_inquiry(trust, helpers, evidence, at, policy, purpose))
     results = _results(trust)
     key = (certificate.der, purpose, id(policy), tuple(helpers), evidence)
     known = results.get(key)
@@ -75,7 +75,7 @@ def validate_path(
         # The policy is kept beside the result, so that its id stays its own.
         if known[0] is policy and result.valid_from <= moment <= result.valid_until:
             return result
-    result = _search(certificate, _open(trust, helpers, evidence, at, policy, purpose))
+    result = _search(certificate, open_inquiry(trust, helpers, evidence, at, policy, purpose))
     if (
         result.chain_problem is None
         and result.revocation_problem is None
@@ -92,7 +92,7 @@ def _results(trust: TrustStore) -> cache.Bounded[Any]:
     return found
 
 
-def _open(
+def open_inquiry(
     trust: TrustStore,
     helpers: Sequence[Certificate],
     evidence: Evidence,
@@ -100,6 +100,7 @@ def _open(
     policy: ValidationPolicy,
     purpose: Purpose,
 ) -> Inquiry:
+    """Gather what the parts of the engine share; raises :class:`LimitError`."""
     count = len(helpers) + len(evidence.certificates)
     if count > policy.limits.certificates:
         raise LimitError(
@@ -145,7 +146,7 @@ def _pool(trust: TrustStore) -> Pool:
     return found
 
 
-def _anchor(certificate: Certificate, inquiry: Inquiry) -> TrustAnchor | None:
+def anchor_of(certificate: Certificate, inquiry: Inquiry) -> TrustAnchor | None:
     """Return the anchor that this very certificate is, if it serves the purpose at the time."""
     found: dict[bytes, list[TrustAnchor]] = inquiry.trust._caches["anchors"]
     for anchor in found.get(certificate.der, ()):
@@ -163,14 +164,14 @@ def _search(certificate: Certificate, inquiry: Inquiry) -> PathResult:
     over = ""
 
     def is_anchor(candidate: Certificate) -> bool:
-        return _anchor(candidate, inquiry) is not None
+        return anchor_of(candidate, inquiry) is not None
 
     try:
         for path in paths(certificate, inquiry, is_anchor):
             if isinstance(path, DeadEnd):
                 attempts.append(_attempt(path.path, path.code, path.why))
                 continue
-            judged = judge(path, _anchor(path[-1], inquiry), inquiry)
+            judged = judge(path, anchor_of(path[-1], inquiry), inquiry)
             if best is None or judged.rank < best.rank:
                 best = judged
             attempts.append(_attempt(path, *judged.reason))

@@ -37,6 +37,7 @@ class Finding(NamedTuple):
         until: until when it says so; empty for no end.
         weak: why the algorithm of its signature does not count; empty if it does.
         reasons: the share of revocation reasons that a GOOD covers.
+        item: octets of the evidence, where somebody asks for proofs of its existence.
     """
 
     kind: Kind
@@ -49,6 +50,7 @@ class Finding(NamedTuple):
     until: bytes = b""
     weak: str = ""
     reasons: int = ALL_REASONS
+    item: bytes = b""
 
 
 class Stale(NamedTuple):
@@ -94,6 +96,6 @@ def dated(
     until = next_update or shift(this_update, policy.max_age_without_next_update)
     if policy.max_revocation_age is not None:
         until = min(until, shift(this_update, policy.max_revocation_age))
-    if at > until:
+    if at > until and not inquiry.sliding:
         return Stale("out of date: " + ("nextUpdate has passed" if next_update else "too old")), b""
     return None, until

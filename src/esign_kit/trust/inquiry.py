@@ -77,6 +77,8 @@ class Inquiry:
         at: validation time; ``moment`` is the same as octets.
         known: evidence made up to this time counts (octets, clock skew included).
         checks: public-key operations that are left.
+        sliding: the time in question is still being looked for (EN 319 102-1 § 5.6.2.2): evidence
+            counts whatever its age, and its signers are judged at the time when they signed.
         until: until when every algorithm met so far counts.
         strengths: digests and keys judged so far.
         busy: certificates whose status is being asked for; stops circles.
@@ -99,6 +101,7 @@ class Inquiry:
         "own",
         "policy",
         "purpose",
+        "sliding",
         "strengths",
         "trust",
         "until",
@@ -126,6 +129,7 @@ class Inquiry:
         self.known = from_datetime((known or at) + policy.clock_skew)
         self.policy = policy
         self.purpose = purpose
+        self.sliding = False
         self.budget = Budget(policy.limits.name_constraint_checks)
         self.checks = policy.limits.signature_checks
         self.candidates = policy.limits.path_candidates
@@ -249,15 +253,24 @@ class Inquiry:
             rules = self.policy.algorithms
             if bits:
                 known = rules.key_problem(name, bits, self.at)
-                rows = rules.families.get(name, ())
-                end = next((end for smallest, end in rows if bits >= smallest), None)
             else:
                 known = rules.digest_problem(name, self.at)
-                end = rules.digests.get(name)
             self.strengths[name, bits] = known
-            if end is not None and not known:
+            end = strength_until(self.policy, name, bits)
+            if end is not None and not isinstance(end, str) and not known:
                 self.until = min(self.until, from_datetime(end))
         return known
+
+
+def strength_until(policy: ValidationPolicy, name: str, bits: int) -> datetime | str | None:
+    """Return until when a digest (``bits`` 0) or a key counts; a text where it never does."""
+    rules = policy.algorithms
+    if not bits:
+        return rules.digests.get(name, f"digest {name} is not accepted")
+    for smallest, end in rules.families.get(name, ()):
+        if bits >= smallest:
+            return end
+    return f"{name} with {bits} bits is not accepted"
 
 
 def may_sign_evidence(certificate: Certificate) -> bool:

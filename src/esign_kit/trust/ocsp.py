@@ -49,7 +49,8 @@ def findings(
     """Yield what each OCSP answer with the certificate's serial number says about it."""
     for response, single in inquiry.evidence.ocsp.get(certificate.serial, ()):
         try:
-            yield _finding(response, single, certificate, issuer, anchor, inquiry, at)
+            found = _finding(response, single, certificate, issuer, anchor, inquiry, at)
+            yield found._replace(item=response.der) if inquiry.sliding else found
         except InputError as error:
             yield Finding(Kind.REJECTED, "OCSP", detail=f"OCSP answer: {error.detail}")
 
@@ -203,7 +204,8 @@ def _authorised(
         if inquiry.verify(response, responder.spki):
             problem = "the signature does not verify"
             continue
-        problem, expired = _current(responder, response, at)
+        asked = response.produced_at if inquiry.sliding else at
+        problem, expired = _current(responder, response, asked)
         if problem:
             continue
         problem, until, responder_weak = _not_revoked(responder, issuer, anchor, inquiry, at)

@@ -86,7 +86,7 @@ def status(
     holds: list[Finding] = []
     others: list[Finding] = []
     later: list[Finding] = []
-    for finding in _all(certificate, issuer, anchor, inquiry, at):
+    for finding in findings(certificate, issuer, anchor, inquiry, at):
         kind = finding.kind
         if kind is Kind.REVOKED or kind is Kind.HOLD:
             if finding.revoked_at > at:
@@ -103,7 +103,8 @@ def status(
     for finding in later:
         end = min(filter(None, (finding.until, finding.revoked_at)))
         inquiry.until = min(inquiry.until, finding.revoked_at)
-        if finding.this_update <= inquiry.known:
+        current = not finding.next_update or finding.next_update >= at or finding.this_update >= at
+        if finding.this_update <= inquiry.known and current:
             good.append(finding._replace(until=end))
     newest = max((f.this_update for f in good), default=b"")
     for finding in holds:
@@ -115,7 +116,7 @@ def status(
         if verdict is not None:
             return verdict
         rejected = (*rejected, "the CRLs at hand do not cover all reasons of revocation")
-    exempt = _exempt(certificate)
+    exempt = exemption(certificate)
     if exempt:
         return Verdict(
             RevocationInfo(RevocationStatus.NOT_NEEDED, detail=exempt, rejected=rejected)
@@ -123,9 +124,10 @@ def status(
     return _unknown(others, rejected, certificate, inquiry, asked=asked)
 
 
-def _all(
+def findings(
     certificate: Certificate, issuer: Certificate, anchor: Certificate, inquiry: Inquiry, at: bytes
 ) -> list[Finding]:
+    """Return what each piece of evidence says about a certificate at one time."""
     evidence = inquiry.evidence
     found: list[Finding] = []
     if not evidence.crls and not evidence.ocsp:
@@ -141,7 +143,8 @@ def _all(
     return found
 
 
-def _exempt(certificate: Certificate) -> str:
+def exemption(certificate: Certificate) -> str:
+    """Return why no revocation is expected for a certificate; empty if it is."""
     extensions = certificate.extensions
     if facts(certificate).ca:
         return ""
