@@ -8,7 +8,6 @@ from esign_kit.errors import InputError, LimitError
 from esign_kit.model.signature import (
     Finding,
     Format,
-    Packaging,
     ParsedSignature,
     ReferenceKind,
     SignedDocument,
@@ -16,6 +15,14 @@ from esign_kit.model.signature import (
 )
 from esign_kit.xades import names
 from esign_kit.xades.levels import detect_level
+from esign_kit.xades.places import (
+    holds_only_properties,
+    is_within,
+    manifest_of,
+    missing_value,
+    packaging_of,
+    signed_child,
+)
 from esign_kit.xades.properties import (
     SignedProperties,
     UnsignedProperties,
@@ -145,7 +152,7 @@ class _Reader:
             room.by_value[self.read.value_element] = self
         self._find_targets()
         self.key_info: KeyInfo = read_key_info(
-            self.read.key_info, element, room.document, room.policy.limits
+            self.read.key_info, room.document, room.policy.limits
         )
         self.findings += self.key_info.findings
         self._read_properties()
@@ -163,7 +170,7 @@ class _Reader:
             target: Target | None = None
             problem: InputError | None = None
             try:
-                target = self.resolver.target(reference.uri)
+                target = self._properties_target(reference) or self.resolver.target(reference.uri)
             except InputError as error:
                 problem = error
                 if error.code == "xml.duplicate-id":
@@ -175,11 +182,38 @@ class _Reader:
             if kind is ReferenceKind.DATA and target is not None and target.element is not None:
                 self.resolver.covered.append(target.element)
 
+    def _properties_target(self, reference: ReferenceElement) -> Target | None:
+        """Return the signed properties where an XPath filter chooses them out of the document."""
+        transforms = reference.transforms
+        if reference.uri != "" or reference.type not in names.SIGNED_PROPERTIES_TYPES:
+            return None
+        if (
+            transforms is None
+            or not len(transforms)
+            or transforms[0].get("Algorithm") != ds.T_FILTER2
+        ):
+            return None
+        from esign_kit.xmldsig.xpath import selected_properties
+
+        chosen = selected_properties(transforms)
+        if chosen is None:
+            return None
+        identifier, space = chosen
+        holder = self.resolver.target(f"#{identifier}").element
+        if holder is None:
+            return None
+        path = f"{{{space}}}QualifyingProperties/{{{space}}}SignedProperties"
+        found = holder.findall(path)
+        if len(found) != 1:
+            return None
+        reference.skip = 1
+        return Target("element", found[0])
+
     def _kind(self, reference: ReferenceElement, target: Target | None) -> ReferenceKind:
         element = target.element if target is not None else None
         if element is not None:
             tag = element.tag
-            if tag in names.SIGNED_PROPERTIES and self._within(element):
+            if tag in names.SIGNED_PROPERTIES and is_within(element, self.read.element):
                 return ReferenceKind.SIGNED_PROPERTIES
             if element is self.read.key_info:
                 return ReferenceKind.KEY_INFO
@@ -187,15 +221,11 @@ class _Reader:
                 return ReferenceKind.COUNTERSIGNED
             if tag == ds.MANIFEST:
                 return ReferenceKind.MANIFEST
-            if self._within(element) and _holds_only_properties(element):
+            if is_within(element, self.read.element) and holds_only_properties(element):
                 return ReferenceKind.ATTRIBUTES
-            if reference.type == ds.TYPE_MANIFEST and _manifest_of(element) is not None:
+            if reference.type == ds.TYPE_MANIFEST and manifest_of(element) is not None:
                 return ReferenceKind.MANIFEST
         return ReferenceKind.DATA
-
-    def _within(self, element: Element) -> bool:
-        own = self.read.element
-        return any(ancestor is own for ancestor in element.iterancestors())
 
     # ── properties ──────────────────────────────────────────────────────────────────────────
 
@@ -222,7 +252,7 @@ class _Reader:
                 "xades.several-signed-properties", "more than one reference to SignedProperties"
             )
             return
-        if not positions and any(_signed_child(holder) is not None for holder in holders):
+        if not positions and any(signed_child(holder) is not None for holder in holders):
             self._fatal(
                 "xades.properties-not-signed",
                 "the signed properties are not covered by any reference",
@@ -236,7 +266,7 @@ class _Reader:
         element = target.element if target is not None else None
         if element is None or self.kinds[number] is not ReferenceKind.SIGNED_PROPERTIES:
             self.kinds[number] = ReferenceKind.SIGNED_PROPERTIES
-            if element is not None and not holders and self._within(element):
+            if element is not None and not holders and is_within(element, self.read.element):
                 self.findings.append(
                     Finding(
                         "xades.foreign-properties",
@@ -267,9 +297,9 @@ class _Reader:
             self._fatal(
                 "xades.target", "QualifyingProperties are made for another signature (Target)"
             )
-        transforms = self.read.references[number].transforms
-        if transforms is not None:
-            for transform in transforms.iterchildren("*"):
+        reference = self.read.references[number]
+        if reference.transforms is not None:
+            for transform in list(reference.transforms.iterchildren("*"))[reference.skip :]:
                 if "c14n" not in (transform.get("Algorithm") or ""):
                     self._fatal(
                         "xades.properties-transformed",
@@ -343,7 +373,7 @@ class _Reader:
             id=self.id,
             format=Format.XADES,
             level=level,
-            packaging=self._packaging(),
+            packaging=packaging_of(self.read.element, self.kinds, self.targets),
             algorithm=algorithm,
             algorithm_label=read.algorithm_uri,
             signature_value=read.value,
@@ -399,11 +429,11 @@ class _Reader:
             if kind is ReferenceKind.MANIFEST and not made.error and target is not None:
                 manifests += self._manifest(target.element, number + 1)
         if self.countersigns_nothing:
-            found.append(_missing_value())
+            found.append(missing_value())
         return (*found, *manifests)
 
     def _manifest(self, element: Element, number: int) -> list[SignedReference]:
-        manifest = _manifest_of(element)
+        manifest = manifest_of(element)
         if manifest is None:
             return []
         entries = []
@@ -431,77 +461,3 @@ class _Reader:
             entry.id = read.id or f"R-{number}.{position}"
             entries.append(entry)
         return entries
-
-    def _packaging(self) -> Packaging | None:
-        own = self.read.element
-        kinds = set()
-        for kind, target in zip(self.kinds, self.targets, strict=True):
-            if kind is ReferenceKind.MANIFEST and target is not None:
-                manifest = _manifest_of(target.element)
-                uris = [] if manifest is None else [e.get("URI") for e in manifest]
-                if any(not (uri or "").startswith("#") for uri in uris):
-                    kinds.add(Packaging.DETACHED)
-                    continue
-            if kind not in (ReferenceKind.DATA, ReferenceKind.MANIFEST) or target is None:
-                continue
-            if target.place == "external":
-                kinds.add(Packaging.DETACHED)
-            elif target.place == "whole":
-                kinds.add(Packaging.ENVELOPED)
-            elif target.place == "element":
-                element = target.element
-                if self._within(element) or kind is ReferenceKind.MANIFEST:
-                    kinds.add(Packaging.ENVELOPING)
-                elif any(ancestor is element for ancestor in own.iterancestors()):
-                    kinds.add(Packaging.ENVELOPED)
-                else:
-                    kinds.add(Packaging.INTERNALLY_DETACHED)
-        for packaging in (
-            Packaging.ENVELOPED,
-            Packaging.ENVELOPING,
-            Packaging.INTERNALLY_DETACHED,
-            Packaging.DETACHED,
-        ):
-            if packaging in kinds:
-                return packaging
-        return None
-
-
-def _missing_value() -> SignedReference:
-    """Return the reference that a counter-signature should have and has not."""
-    return SignedReference(
-        id="countersigned",
-        kind=ReferenceKind.COUNTERSIGNED,
-        digest_algorithm="SHA256",
-        digest_value=b"",
-        resolve=tuple,
-    )
-
-
-def _holds_only_properties(element: Element) -> bool:
-    """Return whether it is, or is an Object with nothing but, ds:SignatureProperties."""
-    if element.tag == ds.SIGNATURE_PROPERTIES:
-        return True
-    if element.tag != ds.OBJECT or (element.text or "").strip():
-        return False
-    children = list(element.iterchildren("*"))
-    return bool(children) and all(
-        child.tag.rpartition("}")[2] == "SignatureProperties" or child.tag in names.QUALIFYING
-        for child in children
-    )
-
-
-def _manifest_of(element: Element) -> Element | None:
-    if element.tag == ds.MANIFEST:
-        return element
-    children = list(element.iterchildren("*"))
-    if len(children) == 1 and children[0].tag == ds.MANIFEST:
-        return children[0]
-    return None
-
-
-def _signed_child(holder: Element) -> Element | None:
-    for child in holder.iterchildren("*"):
-        if child.tag in names.SIGNED_PROPERTIES:
-            return child
-    return None

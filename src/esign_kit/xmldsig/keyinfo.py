@@ -1,11 +1,11 @@
 """Reading ds:KeyInfo: hints to the signer's certificate. Nothing here is trusted or followed.
 
-ds:RetrievalMethod and dsig11:KeyInfoReference are followed only to an element inside the same
-signature, one step, without transforms; a URL among them is told and left alone.
+ds:RetrievalMethod and dsig11:KeyInfoReference are told and left alone, wherever they lead.
 """
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from esign_kit.asn1.certificate import Certificate
@@ -25,11 +25,11 @@ _DS = f"{{{names.DS}}}"
 _DS11 = f"{{{names.DS11}}}"
 _ECDSA = f"{{{names.DSIG_MORE}}}"
 _WSSE = f"{{{names.WSSE}}}"
-_RAW_CERTIFICATE = names.DS + "rawX509Certificate"
 _RSA_OID = "1.2.840.113549.1.1.1"
 _DSA_OID = "1.2.840.10040.4.1"
 _EC_OID = "1.2.840.10045.2.1"
 _MAX_KEY_OCTETS = 2048
+_OID = re.compile(r"[012](?:\.[0-9]{1,9}){1,16}", re.ASCII)
 
 
 class KeyInfo:
@@ -57,9 +57,7 @@ class _Hints:
         self.key_name: str | None = None
 
 
-def read_key_info(
-    element: Element | None, signature: Element, document: XmlDocument, limits: Limits
-) -> KeyInfo:
+def read_key_info(element: Element | None, document: XmlDocument, limits: Limits) -> KeyInfo:
     """Read a ds:KeyInfo; what cannot be read is a finding, since other hints may do."""
     found = KeyInfo()
     if element is None:
@@ -67,7 +65,7 @@ def read_key_info(
     hints = _Hints()
     for child in element.iterchildren("*"):
         try:
-            _read_child(child, found, hints, signature, document, follow=True)
+            _read_child(child, found, hints, document)
         except InputError as error:
             found.findings.append(Finding(error.code, f"KeyInfo: {error.detail}"))
         if len(found.certificates) > limits.certificates:
@@ -103,15 +101,7 @@ def _compare_key_value(found: KeyInfo) -> None:
     )
 
 
-def _read_child(
-    child: Element,
-    found: KeyInfo,
-    hints: _Hints,
-    signature: Element,
-    document: XmlDocument,
-    *,
-    follow: bool,
-) -> None:
+def _read_child(child: Element, found: KeyInfo, hints: _Hints, document: XmlDocument) -> None:
     tag = child.tag
     if tag == _DS + "X509Data":
         _read_x509_data(child, found, hints)
@@ -124,7 +114,10 @@ def _read_child(
     elif tag == _WSSE + "SecurityTokenReference":
         _read_token_reference(child, found, document)
     elif tag in (_DS + "RetrievalMethod", _DS11 + "KeyInfoReference"):
-        _retrieve(child, found, hints, signature, document, follow=follow)
+        uri = child.get("URI") or ""
+        found.findings.append(
+            Finding("xml.retrieval-method", f"key information at {uri[:120]!r} is not followed")
+        )
 
 
 def _read_x509_data(data: Element, found: KeyInfo, hints: _Hints) -> None:
@@ -164,12 +157,10 @@ def _read_token_reference(element: Element, found: KeyInfo, document: XmlDocumen
     """Read a wsse:SecurityTokenReference (WS-Security X.509 Token Profile 1.1.1 § 3.2)."""
     for child in element.iterchildren("*"):
         if child.tag == _WSSE + "KeyIdentifier":
-            if (child.get("ValueType") or "").endswith(
-                ("#X509v3", "#X509", "#X509SubjectKeyIdentifier")
-            ):
-                der = decode_base64(_text(child), "KeyIdentifier")
-                if der[:1] == b"\x30":
-                    found.certificates.append(der)
+            der = decode_base64(_text(child), "KeyIdentifier")
+            if der[:1] == b"\x30":
+                # ValueType #X509v3: the whole certificate; other types are short identifiers.
+                found.certificates.append(der)
         elif child.tag == _WSSE + "Reference":
             uri = child.get("URI") or ""
             targets = document.elements_with_id(uri[1:]) if uri.startswith("#") else []
@@ -179,33 +170,6 @@ def _read_token_reference(element: Element, found: KeyInfo, document: XmlDocumen
                 raise InputError("two tokens with one Id", code="xml.duplicate-id")
         elif child.tag == _DS + "X509Data":
             _read_x509_data(child, found, _Hints())
-
-
-def _retrieve(
-    child: Element,
-    found: KeyInfo,
-    hints: _Hints,
-    signature: Element,
-    document: XmlDocument,
-    *,
-    follow: bool,
-) -> None:
-    uri = child.get("URI") or ""
-    targets = document.elements_with_id(uri[1:]) if uri.startswith("#") and len(uri) > 1 else []
-    inside = len(targets) == 1 and any(a is signature for a in targets[0].iterancestors())
-    if not follow or not inside or len(child):
-        found.findings.append(
-            Finding("xml.retrieval-method", f"key information at {uri[:120]!r} is not followed")
-        )
-        return
-    target = targets[0]
-    if child.get("Type") == _RAW_CERTIFICATE:
-        found.certificates.append(decode_base64(_text(target), "certificate"))
-    elif target.tag == names.KEY_INFO:
-        for inner in target.iterchildren("*"):
-            _read_child(inner, found, hints, signature, document, follow=False)
-    else:
-        _read_child(target, found, hints, signature, document, follow=False)
 
 
 def _key_value(element: Element) -> bytes | None:
@@ -243,7 +207,7 @@ def _number(parent: Element, name: str) -> bytes:
 
 def _ec_key(curve: str, point: bytes) -> bytes | None:
     oid = curve.removeprefix("urn:oid:")
-    if oid == curve or not point:
+    if not _OID.fullmatch(oid) or not point:
         return None
     algorithm = encode(SEQUENCE, encode_oid(_EC_OID), encode_oid(oid))
     return encode(SEQUENCE, algorithm, encode(BIT_STRING, b"\x00", point))

@@ -1,7 +1,8 @@
 """One hardened parser. What it made is the only tree that is digested and the only one read.
 
-Before libxml2 sees an octet the prolog is read here: the encoding (UTF-8 or UTF-16, nothing else)
-and that there is no document type declaration. Entities, network, DTDs and XInclude are off.
+Before libxml2 sees an octet the prolog is read here: the encoding (a closed list; the octets
+become UTF-8 here) and that there is no document type declaration. Entities, network, DTDs and
+XInclude are off.
 """
 
 from __future__ import annotations
@@ -28,6 +29,14 @@ _DECLARATION = re.compile(
     rb"""(?:\s+standalone\s*=\s*["'](?:yes|no)["'])?\s*\?>"""
 )
 _TEXT_DECLARATION = re.compile(r"<\?xml\s[^>]*\?>")
+_SINGLE_OCTET = {
+    name.encode(): name
+    for name in (
+        *(f"iso-8859-{part}" for part in (1, 2, 4, 5, 7, 9, 13, 15)),
+        *(f"windows-125{page}" for page in (0, 1, 2, 4, 7)),
+    )
+}
+"""Older national sets in which ASCII is ASCII; decoded here, so that there is still one parser."""
 _HUGE = 10_000_000
 _DEPTH_OF_LIBXML2 = 256
 _NAMESPACE_WORK = 400_000_000
@@ -143,7 +152,7 @@ def parse(data: bytes, limits: Limits) -> XmlDocument:
 
     Raises:
         LimitError: larger, deeper or more numerous than the limits.
-        UnsupportedError: an encoding other than UTF-8 and UTF-16.
+        UnsupportedError: an encoding that is not on the list.
         InputError: a document type declaration, or not well formed.
     """
     if len(data) > limits.signature_size:
@@ -273,7 +282,7 @@ def to_utf8(data: bytes) -> bytes:
     """Return the document as UTF-8 without a byte order mark.
 
     Raises:
-        UnsupportedError: another encoding is declared.
+        UnsupportedError: the declared encoding is not on the list.
         InputError: the octets are not in the encoding that they state.
     """
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
@@ -282,6 +291,7 @@ def to_utf8(data: bytes) -> bytes:
         return _from_utf16(data, "utf-16-le")
     if data.startswith(b"\x00<"):
         return _from_utf16(data, "utf-16-be")
+    marked = data.startswith(b"\xef\xbb\xbf")
     data = data.removeprefix(b"\xef\xbb\xbf")
     if data.startswith(b"<?xml") and data[5:6] in (b" ", b"\t", b"\r", b"\n"):
         match = _DECLARATION.match(data)
@@ -289,12 +299,22 @@ def to_utf8(data: bytes) -> bytes:
             raise InputError("the XML declaration is malformed", code="xml.malformed")
         encoding = match.group(1)
         if encoding is not None and encoding.lower() not in (b"utf-8", b"utf8", b"us-ascii"):
+            codec = _SINGLE_OCTET.get(encoding.lower())
+            if codec is not None and not marked:
+                return _from_single_octet(data[match.end() :], codec)
             raise UnsupportedError(
-                f"the XML is in {encoding.decode('ascii')}; only UTF-8 and UTF-16 are read",
+                f"the XML is in {encoding.decode('ascii')}, which is not read",
                 code="xml.encoding",
                 hint="ask the sender for the file as it was signed, in UTF-8",
             )
     return data
+
+
+def _from_single_octet(data: bytes, codec: str) -> bytes:
+    try:
+        return data.decode(codec).encode("utf-8")
+    except UnicodeError:
+        raise InputError(f"the XML is not valid {codec}", code="xml.encoding") from None
 
 
 def _from_utf16(data: bytes, codec: str) -> bytes:

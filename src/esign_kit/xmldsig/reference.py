@@ -137,7 +137,7 @@ class Resolver:
         steps: tuple[Step, ...] = ()
         if problem is None:
             try:
-                steps = plan(read.transforms, self.rule, self.limits)
+                steps = plan(read.transforms, self.rule, self.limits, read.skip)
             except InputError as error:
                 problem = error
         digest = digest_by_uri(read.digest_uri)

@@ -37,9 +37,19 @@ class ReferenceElement:
         digest_uri: the Algorithm of its DigestMethod.
         digest_value: decoded.
         uri: ``None`` if there is no URI attribute.
+        skip: how many of the transforms did no more than choose the element.
     """
 
-    __slots__ = ("digest_uri", "digest_value", "element", "id", "transforms", "type", "uri")
+    __slots__ = (
+        "digest_uri",
+        "digest_value",
+        "element",
+        "id",
+        "skip",
+        "transforms",
+        "type",
+        "uri",
+    )
 
     def __init__(
         self, element: Element, transforms: Element | None, digest_uri: str, digest_value: bytes
@@ -48,6 +58,7 @@ class ReferenceElement:
         self.transforms = transforms
         self.digest_uri = digest_uri
         self.digest_value = digest_value
+        self.skip = 0
         self.id: str = element.get("Id") or ""
         self.type: str = element.get("Type") or ""
         self.uri: str | None = element.get("URI")
@@ -139,10 +150,19 @@ def _read(read: SignatureElement, limits: Limits) -> None:
             f"in this order; it holds {', '.join(wrong[:8]) or 'nothing'}",
             code="xml.signature-structure",
         )
-    read.value = decode_base64(value_text(read.value_element), "ds:SignatureValue")
-    if not read.value:
-        raise InputError("ds:SignatureValue is empty", code="xml.signature-structure")
+    _read_value(read, read.value_element)
     _read_signed_info(read, read.signed_info, limits)
+
+
+def _read_value(read: SignatureElement, element: Element) -> None:
+    try:
+        read.value = decode_base64(value_text(element), "ds:SignatureValue")
+    except InputError as error:
+        # Fatal, but the rest can still be read and reported.
+        read.fatal(error.code, error.detail)
+        return
+    if not read.value:
+        read.fatal("xml.signature-structure", "ds:SignatureValue is empty")
 
 
 def _children(element: Element) -> list[Element]:
@@ -209,7 +229,7 @@ def _read_signed_info(read: SignatureElement, info: Element, limits: Limits) -> 
             code="xml.too-many-references",
         )
     for element in references:
-        read.references.append(read_reference(element))
+        read.references.append(read_reference(element, read))
     if read.canonicalization is None:
         raise InputError(
             f"canonicalisation {read.canonicalization_uri or '(none)'} is not accepted",
@@ -218,8 +238,11 @@ def _read_signed_info(read: SignatureElement, info: Element, limits: Limits) -> 
     read.signed_octets = canonicalize(info, read.canonicalization)
 
 
-def read_reference(element: Element) -> ReferenceElement:
+def read_reference(element: Element, read: SignatureElement | None = None) -> ReferenceElement:
     """Read a ds:Reference of SignedInfo or of a ds:Manifest.
+
+    Args:
+        read: takes a broken ds:DigestValue as a finding, so that the rest can be reported.
 
     Raises:
         InputError: not as XML Signature 1.1 § 4.4.3 says.
@@ -237,7 +260,13 @@ def read_reference(element: Element) -> ReferenceElement:
             "ds:Reference must hold Transforms, DigestMethod and DigestValue, once each",
             code="xml.reference-structure",
         )
-    value = decode_base64(value_text(children[1]), "ds:DigestValue")
+    value = b""
+    try:
+        value = decode_base64(value_text(children[1]), "ds:DigestValue")
+    except InputError as error:
+        if read is None:
+            raise
+        read.fatal(error.code, error.detail)
     return ReferenceElement(element, transforms, children[0].get("Algorithm") or "", value)
 
 

@@ -75,8 +75,13 @@ class Selection:
         self.whole = True
 
 
-def plan(transforms: Element | None, rule: TransformRule, limits: Limits) -> tuple[Step, ...]:
+def plan(
+    transforms: Element | None, rule: TransformRule, limits: Limits, skip: int = 0
+) -> tuple[Step, ...]:
     """Read a ds:Transforms element and compare it with the list.
+
+    Args:
+        skip: how many of the first transforms were carried out already.
 
     Raises:
         LimitError: more transforms than the limit.
@@ -93,7 +98,7 @@ def plan(transforms: Element | None, rule: TransformRule, limits: Limits) -> tup
         )
     if not elements or any(element.tag != names.TRANSFORM for element in elements):
         raise InputError("ds:Transforms must hold ds:Transform only", code="transform.malformed")
-    return tuple(_step(element, rule) for element in elements)
+    return tuple([_step(element, rule) for element in elements[skip:]])
 
 
 def _step(element: Element, rule: TransformRule) -> Step:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from esign_kit.xmldsig.parser import Element
     from esign_kit.xmldsig.transforms import Selection, Step
 
-__all__ = ["filter_nodes", "removal_kind"]
+__all__ = ["filter_nodes", "removal_kind", "selected_properties"]
 
 _SIGNATURE = r"(?P<{0}>[\w.-]+):Signature"
 _ANY_NAME = (
@@ -50,6 +50,10 @@ _ALL_FILTER2 = (
 )
 _AT_DEPTH_FILTER2 = (re.compile(rf"(?:/\*)+/{_ONE}"),)
 _OWN_FILTER2 = (re.compile(rf"here\(\)/ancestor::{_ONE}\[(?:1|position\(\)=1)\]"),)
+_PROPERTIES = re.compile(
+    r"""//\*\[@Id=['"](?P<id>[\w.-]+)['"]\]/(?P<p>[\w.-]+):QualifyingProperties"""
+    r"""/(?P<q>[\w.-]+):SignedProperties"""
+)
 _EVERYTHING = re.compile(r"/|/\.|/self::node\(\)")
 
 _WIDE = re.compile(
@@ -93,6 +97,24 @@ def removal_kind(transform: Element) -> str | None:
     if "remove-signatures" in kinds:
         return "remove-signatures"
     return kinds.pop() if len(kinds) == 1 else None
+
+
+def selected_properties(transforms: Element | None) -> tuple[str, str] | None:
+    """Return Id and namespace where the first transform selects the signed properties by XPath.
+
+    ``//*[@Id='x']/p:QualifyingProperties/p:SignedProperties``, as signers of XAdES v1.1.1 write
+    instead of a reference by Id. It names one element, and no XPath engine is needed to find it.
+    """
+    first = next(transforms.iterchildren("*"), None) if transforms is not None else None
+    if first is None or first.get("Algorithm") != names.T_FILTER2:
+        return None
+    expression = _only_expression(first, names.XPATH_FILTER2)
+    if expression is None or expression.get("Filter") != "intersect":
+        return None
+    match = _PROPERTIES.fullmatch(_compact(expression))
+    if match is None or match["p"] != match["q"]:
+        return None
+    return match["id"], expression.nsmap.get(match["p"], "")
 
 
 def _only_expression(transform: Element, tag: str) -> Element | None:
