@@ -514,6 +514,12 @@ def _all_certificates(
 ) -> tuple[Certificate, ...]:
     ders = dict.fromkeys(parsed.certificates)
     ders.update(dict.fromkeys(der for item in parsed.signatures for der in item.certificates))
+    # Only asked for with a fetcher: the paths of time-stamping authorities are completed too.
+    for item in parsed.signatures:
+        if item.timestamps:
+            from esign_kit.validation.timestamps import certificates_of
+
+            ders.update(dict.fromkeys(certificates_of(item.timestamps)))
     return (*_readable(ders), *helpers)
 
 

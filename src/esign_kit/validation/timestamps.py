@@ -11,6 +11,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from esign_kit.asn1.algorithm_identifier import decode_signature_algorithm
+from esign_kit.asn1.tsp import TimestampToken
+from esign_kit.errors import InputError
 from esign_kit.validation.timestamp_authority import (
     check_path,
     check_strength,
@@ -27,7 +29,7 @@ from esign_kit.validation.timestamp_token import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from datetime import datetime
 
     from esign_kit.asn1.certificate import Certificate
@@ -37,7 +39,7 @@ if TYPE_CHECKING:
     from esign_kit.trust.policy import ValidationPolicy
     from esign_kit.trust.store import TrustStore
 
-__all__ = ["check_timestamp"]
+__all__ = ["certificates_of", "check_timestamp"]
 
 _AFTER_FORMAT = (
     "signing-certificate",
@@ -96,3 +98,14 @@ def check_timestamp(
     check_strength(inquiry, token, info, certificate, algorithm)
     check_time(inquiry, info, certificate)
     return inquiry.report(token, certificate, chain)
+
+
+def certificates_of(stamps: Iterable[ParsedTimestamp]) -> tuple[bytes, ...]:
+    """Return the certificates (DER) that time-stamps carry; a malformed one carries none."""
+    found: dict[bytes, None] = {}
+    for stamp in stamps:
+        try:
+            found.update(dict.fromkeys(TimestampToken.load(stamp.token).certificates))
+        except InputError:
+            continue
+    return tuple(found)
