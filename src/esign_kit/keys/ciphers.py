@@ -33,11 +33,26 @@ __all__ = ["Password", "Work", "algorithm_of", "decrypt", "pkcs12_kdf", "registe
 class Work:
     """What deriving keys for one file has cost so far, against the limits."""
 
-    __slots__ = ("_iterations", "_limits")
+    __slots__ = ("_checks", "_iterations", "_limits")
 
     def __init__(self, limits: Limits | None = None) -> None:
         self._limits = limits or Limits()
         self._iterations = 0
+        self._checks = 0
+
+    def key(self, rsa_bits: int) -> None:
+        """Allow the checks of one more private key; ``rsa_bits`` is 0 for other kinds.
+
+        Raises:
+            LimitError: too many keys, or too long ones.
+        """
+        self._checks += max(1, -(-(rsa_bits**3) // 1024**3))
+        if self._checks > self._limits.key_checks:
+            raise LimitError(
+                "the key file holds too many or too long private keys",
+                code="keys.over-limit",
+                hint=f"the limit is key_checks = {self._limits.key_checks}",
+            )
 
     def iterations(self, count: int) -> int:
         """Return ``count`` if that many more rounds are allowed.
@@ -313,12 +328,12 @@ def decrypt(algorithm: Tlv, data: bytes, password: Password, work: Work) -> byte
         cipher, size, iv_size = scheme
         key = pkcs12_kdf("sha1", password.bmp, salt, iterations, 1, size)
         iv = pkcs12_kdf("sha1", password.bmp, salt, iterations, 2, iv_size) if iv_size else b""
-        return _plain(cipher, key, iv, data)
+        return _plain(cipher, key, iv, data, work)
     digest, cipher = _PBES1_SCHEMES[oid]
     material = password.utf8 + salt
     for _ in range(iterations):
         material = hashlib.new(digest, material, usedforsecurity=False).digest()
-    return _plain(cipher, material[:8], material[8:16], data)
+    return _plain(cipher, material[:8], material[8:16], data, work)
 
 
 def _pbes2(parameters: Tlv | None, data: bytes, password: Password, work: Work) -> bytes:
@@ -337,7 +352,7 @@ def _pbes2(parameters: Tlv | None, data: bytes, password: Password, work: Work) 
         key = _scrypt(kdf_parameters, password.utf8, size, work)
     else:
         raise unsupported("key derivation", kdf)
-    return _plain(cipher, key, iv, data, bits)
+    return _plain(cipher, key, iv, data, work, bits)
 
 
 def _pbes2_cipher(oid: str, parameters: Tlv | None) -> tuple[str, int, bytes, int | None]:
@@ -367,14 +382,19 @@ def _iv(value: bytes, size: int) -> bytes:
     return value
 
 
-def _plain(cipher: str, key: bytes, iv: bytes, data: bytes, bits: int | None = None) -> bytes:
+def _plain(
+    cipher: str, key: bytes, iv: bytes, data: bytes, work: Work, bits: int | None = None
+) -> bytes:
     """Decrypt and take off the padding; a padding that does not fit is a wrong password."""
+    # The two ciphers written out in Python cost as much as some rounds of a digest each.
     if cipher == "RC4":
+        work.iterations(len(data) or 1)
         return rc4(key, data)
     block = 16 if cipher == "AES" else 8
     if not data or len(data) % block:
         raise InputError("encrypted data of a wrong length", code="keys.malformed")
     if cipher == "RC2":
+        work.iterations(12 * len(data))
         plain = rc2_cbc_decrypt(key, iv, data, bits)
     else:
         plain = _native(cipher, key, iv, data)

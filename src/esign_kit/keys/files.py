@@ -8,7 +8,7 @@ from esign_kit.asn1.certificate import Certificate, load_certificates
 from esign_kit.asn1.reader import INTEGER, OCTET_STRING, SEQUENCE, is_definite, read_all
 from esign_kit.errors import InputError, KeyStoreError, LimitError
 from esign_kit.keys.ciphers import Password, Work, decrypt, wrong_password
-from esign_kit.keys.store import FileStore, load_entry, read_octets
+from esign_kit.keys.store import CertificateIndex, FileStore, load_entry, read_octets
 from esign_kit.model.limits import Limits
 
 if TYPE_CHECKING:
@@ -81,7 +81,8 @@ class KeyFile(FileStore):
                 f"not a key file: {error.detail}", code="keys.not-a-key", hint=_looks(data)
             ) from error
         certificates = [*given, *(item for item in found if item not in given)]
-        return cls([load_entry(key, certificates) for key in keys], certificates)
+        index = CertificateIndex(certificates)
+        return cls([load_entry(key, index, work) for key in keys], certificates)
 
 
 def _given(certificate: Any, limits: Limits) -> tuple[Certificate, ...]:

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, Self
 
 from esign_kit.asn1.certificate import Certificate
 from esign_kit.errors import InputError, KeyStoreError, LimitError
-from esign_kit.keys.store import FileStore, KeyEntry, load_entry, read_octets
+from esign_kit.keys.ciphers import Work
+from esign_kit.keys.store import CertificateIndex, FileStore, KeyEntry, load_entry, read_octets
 from esign_kit.model.limits import Limits
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ class JavaKeyStore(FileStore):
                 "the password is wrong, or the file is damaged", code="keys.wrong-password"
             )
         store = _read(data, password)
-        entries, certificates = _entries(store, key_password or password)
+        entries, certificates = _entries(store, key_password or password, Work(limits))
         return cls(entries, certificates)
 
 
@@ -137,7 +138,7 @@ def _read(data: bytes, password: str) -> Any:
         ) from None
 
 
-def _entries(store: Any, password: str) -> tuple[list[KeyEntry], list[Certificate]]:
+def _entries(store: Any, password: str, work: Work) -> tuple[list[KeyEntry], list[Certificate]]:
     certificates: list[Certificate] = []
     entries: list[KeyEntry] = []
     for alias, item in sorted(store.private_keys.items()):
@@ -164,5 +165,9 @@ def _entries(store: Any, password: str) -> tuple[list[KeyEntry], list[Certificat
                 )
             )
             continue
-        entries.append(load_entry(pkcs8, own, name=str(alias), hint=own[0] if own else None))
+        entries.append(
+            load_entry(
+                pkcs8, CertificateIndex(own), work, name=str(alias), hint=own[0] if own else None
+            )
+        )
     return entries, certificates

@@ -35,7 +35,7 @@ from esign_kit.keys.ciphers import (
     unsupported,
     wrong_password,
 )
-from esign_kit.keys.store import FileStore, load_entry, read_octets
+from esign_kit.keys.store import CertificateIndex, FileStore, load_entry, read_octets
 from esign_kit.model.limits import Limits
 
 if TYPE_CHECKING:
@@ -105,8 +105,9 @@ class Pkcs12(FileStore):
         """Open a file for a look: as :meth:`open`, but a file without a usable key is no error."""
         limits = limits or Limits()
         data = read_octets(source, limits)
+        work = Work(limits)
         try:
-            bags = _read(data, password, limits)
+            bags = _read(data, password, work)
         except KeyStoreError as error:
             if error.code == "keys.wrong-password" and not password:
                 raise KeyStoreError(
@@ -121,10 +122,9 @@ class Pkcs12(FileStore):
             ) from error
         certificates = [bag.certificate for bag in bags if bag.certificate is not None]
         by_id = {bag.key_id: bag.certificate for bag in bags if bag.certificate and bag.key_id}
+        index = CertificateIndex(certificates)
         entries = [
-            load_entry(
-                bag.pkcs8, certificates, name=bag.name, hint=by_id.get(bag.key_id or b"\x00")
-            )
+            load_entry(bag.pkcs8, index, work, name=bag.name, hint=by_id.get(bag.key_id or b"\x00"))
             for bag in bags
             if bag.pkcs8 is not None
         ]
@@ -163,9 +163,8 @@ class _Mac(NamedTuple):
     iterations: int
 
 
-def _read(data: bytes, password: str | bytes | None, limits: Limits) -> list[_Bag]:
+def _read(data: bytes, password: str | bytes | None, work: Work) -> list[_Bag]:
     """Return the bags of a file; raises what :meth:`Pkcs12.open` does, and plain InputError."""
-    work = Work(limits)
     content, mac = _outer(data)
     spellings = Password.spellings(password)
     if mac is not None:

@@ -16,10 +16,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import datetime
 
-    from esign_kit.crypto import PrivateKey
+    from esign_kit.crypto import PrivateKey, PublicKey
+    from esign_kit.keys.ciphers import Work
     from esign_kit.model.limits import Limits
 
-__all__ = ["FileStore", "KeyEntry", "load_entry", "read_octets"]
+__all__ = ["CertificateIndex", "FileStore", "KeyEntry", "load_entry", "read_octets"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +182,8 @@ def _named(certificate: Certificate, subject: str) -> bool:
 
 def load_entry(
     pkcs8: bytes,
-    certificates: Sequence[Certificate],
+    index: CertificateIndex,
+    work: Work,
     *,
     name: str = "",
     hint: Certificate | None = None,
@@ -194,6 +196,7 @@ def load_entry(
     from esign_kit import crypto
 
     algorithm = key_algorithm(pkcs8)
+    work.key(rsa_bits(pkcs8))
     try:
         private = crypto.load_private_key(pkcs8)
     except UnsupportedError:
@@ -207,7 +210,7 @@ def load_entry(
         )
     except InputError as error:
         return KeyEntry(None, hint, algorithm, name, error.detail, "keys.malformed-key")
-    own = _fitting(private, certificates)
+    own = index.fitting(private)
     if own is None:
         return KeyEntry(
             None,
@@ -218,32 +221,47 @@ def load_entry(
             "keys.no-certificate",
         )
     return KeyEntry(
-        HeldKey(private, own, chain_of(own, certificates), name=name), own, algorithm, name
+        HeldKey(private, own, chain_of(own, index.certificates), name=name), own, algorithm, name
     )
 
 
-def _fitting(private: PrivateKey, certificates: Sequence[Certificate]) -> Certificate | None:
-    from esign_kit import crypto
+class CertificateIndex:
+    """The certificates of one file by their public keys."""
 
-    own = private.public_key
-    fitting = [item for item in certificates if item.spki == own.spki]
-    if not fitting:
-        # The same key may be written in another way (compressed point, explicit parameters).
-        for item in certificates:
-            try:
-                other = crypto.load_public_key(item.spki)
-            except InputError:
-                continue
-            if other.type == own.type and _numbers(other) == _numbers(own) is not None:
-                fitting.append(item)
-    # Of renewed certificates over one key the latest is meant.
-    return max(fitting, key=lambda item: item.not_after, default=None)
+    def __init__(self, certificates: Sequence[Certificate]) -> None:
+        self.certificates = tuple(certificates)
+        self._by_spki: dict[bytes, list[Certificate]] = {}
+        for item in self.certificates:
+            self._by_spki.setdefault(item.spki, []).append(item)
+        self._by_numbers: dict[object, list[Certificate]] | None = None
+
+    def fitting(self, private: PrivateKey) -> Certificate | None:
+        """Return the certificate over this key; of renewed ones the latest is meant."""
+        own = private.public_key
+        found = self._by_spki.get(own.spki)
+        if found is None:
+            # The same key may be written in another way (compressed point, explicit parameters).
+            numbers = _numbers(own)
+            found = self._numbered().get(numbers, []) if numbers is not None else []
+        return max(found, key=lambda item: item.not_after, default=None)
+
+    def _numbered(self) -> dict[object, list[Certificate]]:
+        from esign_kit import crypto
+
+        if self._by_numbers is None:
+            self._by_numbers = {}
+            for spki, items in self._by_spki.items():
+                try:
+                    numbers = _numbers(crypto.load_public_key(spki))
+                except InputError:
+                    continue
+                self._by_numbers.setdefault(numbers, []).extend(items)
+        return self._by_numbers
 
 
-def _numbers(key: object) -> object:
-    native = getattr(key, "native", None)
-    numbers = getattr(native, "public_numbers", None)
-    return numbers() if callable(numbers) else None
+def _numbers(key: PublicKey) -> object:
+    numbers = getattr(key.native, "public_numbers", None)
+    return (key.type, numbers()) if callable(numbers) else None
 
 
 def chain_of(leaf: Certificate, certificates: Sequence[Certificate]) -> tuple[bytes, ...]:
@@ -277,6 +295,29 @@ def _own_identifier(certificate: Certificate) -> bytes | None:
         return certificate.subject_key_identifier
     except InputError:
         return None
+
+
+def rsa_bits(key: bytes) -> int:
+    """Return the length of an RSA key in PKCS#8 or PKCS#1; 0 for anything else.
+
+    OpenSSL tests the primes of what it loads, which takes a minute at 16384 bits.
+    """
+    from esign_kit.asn1.reader import INTEGER, OCTET_STRING, SEQUENCE, read, read_all
+
+    try:
+        parts = read_all(key, "private key").expect(SEQUENCE).items()
+        if key_algorithm(key):
+            inner = parts[2].expect(OCTET_STRING)
+            parts = read(inner.data, inner.start, inner.stop).expect(SEQUENCE).items()
+        if len(parts) < 9:
+            return 0
+        # The primes count, not the modulus that is claimed beside them.
+        sizes = [
+            int.from_bytes(part.expect(INTEGER).contents, "big").bit_length() for part in parts[1:9]
+        ]
+        return max(sizes[0], 2 * sizes[3], 2 * sizes[4])
+    except (InputError, IndexError):
+        return 0
 
 
 def key_algorithm(pkcs8: bytes) -> str:

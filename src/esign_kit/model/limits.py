@@ -51,6 +51,9 @@ class Limits:
     """Rounds of PBKDF2 or of a PKCS#12 MAC that a key file may ask for."""
     kdf_memory: int = 256 * 1024 * 1024
     key_file_size: int = 16 * 1024 * 1024
+    key_checks: int = 512
+    """Cost of checking the private keys of one file, in checks of an RSA-1024 key; it grows with
+    the third power of the length, so this allows 64 keys of 2048 bits or one of 8192."""
     fetches: int = 8
     fetch_depth: int = 4
     fetch_seconds: float = 20.0

@@ -281,6 +281,44 @@ def test_work_is_summed_over_the_file() -> None:
     Pkcs12.open(several, password="pw", limits=limits.with_(kdf_iterations=5000))
 
 
+def test_costly_keys_are_refused_before_they_are_checked() -> None:
+    # Published primes: testing these two anew takes OpenSSL three quarters of a minute.
+    p, q = 2**9689 - 1, 2**4423 - 1
+    d = pow(65537, -1, (p - 1) * (q - 1))
+    numbers = (0, p * q, 65537, d, p, q, d % (p - 1), d % (q - 1), pow(q, -1, p))
+    rsa = encode(0x30, *(encode_integer(number) for number in numbers))
+    pkcs8 = encode(0x30, encode_integer(0), test_keys._RSA_ID, encode(0x04, rsa))
+    holder = PKI.near_miss("other-key")
+    genuine = holder.private_key
+    for key in (pkcs8, rsa):
+        holder.private_key = type("Key", (), {"pkcs8": key})()
+        assert _code(pkcs12(holder, "pw")) == "keys.over-limit"
+    holder.private_key = genuine
+    many = pkcs12([holder] * 600, "pw", scheme="none", mac="")
+    assert _code(many) == "keys.over-limit"
+    limits = Limits().with_(key_checks=8)
+    one = FixturePKI(key="rsa").person()
+    assert Pkcs12.open(pkcs12(one, "pw"), password="pw", limits=limits).find()
+    assert _code(pkcs12([one, one], "pw"), limits=limits) == "keys.over-limit"
+
+
+def test_old_ciphers_over_megabytes_are_refused() -> None:
+    parameters = encode(0x30, encode(0x04, b"saltsalt"), encode_integer(1))
+    for arc, size in (("1", 11_000_000), ("6", 1_000_000)):
+        algorithm = encode(0x30, encode_oid("1.2.840.113549.1.12.1." + arc), parameters)
+        info = encode(
+            0x30, encode_oid("1.2.840.113549.1.7.1"), algorithm, encode(0x80, bytes(size))
+        )
+        safe = encode(
+            0x30,
+            encode_oid("1.2.840.113549.1.7.6"),
+            encode(0xA0, encode(0x30, encode_integer(0), info)),
+        )
+        content = encode(0xA0, encode(0x04, encode(0x30, safe)))
+        outer = encode(0x30, encode_oid("1.2.840.113549.1.7.1"), content)
+        assert _code(encode(0x30, encode_integer(3), outer)) == "keys.over-limit"
+
+
 def test_size_is_limited(tmp_path: Path) -> None:
     data = pkcs12(PERSON, "pw")
     (tmp_path / "big.p12").write_bytes(data)
