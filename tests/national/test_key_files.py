@@ -11,7 +11,7 @@ from esign_kit.asn1.certificate import Certificate
 from esign_kit.crypto import load_private_key, load_public_key, verify
 from esign_kit.crypto.national import encode_private_key
 from esign_kit.keys import pkcs12
-from esign_kit.model.limits import Limits
+from esign_kit.keys.ciphers import Work
 from tests import corpora
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def test_kazakh_key_files(name: str) -> None:
 @pytest.mark.parametrize("name", ["2026_gost2015_ceo.p12", "2023_gost2004_hr.p12"])
 def test_the_layout_of_a_private_key_is_the_one_that_we_write(name: str) -> None:
     path = corpora.national("kz", "p12", name)
-    bags = pkcs12._read(path.read_bytes(), PASSWORD, Limits())
+    bags = pkcs12._read(path.read_bytes(), PASSWORD, Work())
     (pkcs8,) = [bag.pkcs8 for bag in bags if bag.pkcs8 is not None]
     assert encode_private_key(load_private_key(pkcs8)) == pkcs8
 

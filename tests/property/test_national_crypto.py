@@ -15,10 +15,16 @@ from esign_kit.crypto.national.curves import (
     Curve,
     _wnaf,
 )
-from esign_kit.crypto.national.signature import sign_number, verify_number
+from esign_kit.crypto.national.signature import (
+    SCHEMES,
+    GostPublic,
+    sign_number,
+    verify_number,
+)
 
 LIBRARY = libgcrypt.load()
 CURVES = (CRYPTOPRO_A, CRYPTOPRO_B, CRYPTOPRO_C, TC26_512_A)
+_SCHEME = SCHEMES["OZDST1092-256"]
 needs_library = pytest.mark.skipif(LIBRARY is None, reason="libgcrypt does not load here")
 
 
@@ -52,10 +58,11 @@ def test_signatures_agree(curve: Curve, d: int, e: int, k: int, flip: int) -> No
     if numbers is None:
         return
     r, s = numbers
+    key = GostPublic(_SCHEME, curve, point)
     for r2, s2, e2 in ((r, s, e), (r ^ 1 << flip, s, e), (r, s ^ 1 << flip, e), (r, s, e ^ 1)):
         expected = (r2, s2, e2) == (r, s, e)
         if 0 < r2 < curve.q and 0 < s2 < curve.q and 0 < e2 < curve.q:
-            assert verify_number(curve, point, e2, r2, s2) is expected
+            assert verify_number(key, e2, r2, s2) is expected
             assert LIBRARY.verify(curve.gcrypt, curve.size, point, e2, (r2, s2)) is expected
 
 
@@ -74,6 +81,7 @@ def test_folding_and_division_agree(curve: Curve, d: int, u: int, v: int) -> Non
     assert point is not None and point == plain.multiply(d)
     assert curve.combine(u, v, point) == plain.combine(u, v, point)
     assert curve.combine(u, v, point) == curve.multiply(u + v * d)
+    assert curve.combine_rows(u, v, curve.rows(point)) == curve.multiply(u + v * d)
     # The two multiples that cancel out.
     assert curve.combine(u, (-u * pow(d, -1, curve.q)) % curve.q, point) is None
 

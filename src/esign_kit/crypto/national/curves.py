@@ -10,10 +10,13 @@ from __future__ import annotations
 from functools import cache
 from typing import NamedTuple
 
-__all__ = ["CRYPTOPRO_A", "CRYPTOPRO_B", "CRYPTOPRO_C", "TC26_512_A", "Curve", "Point"]
+__all__ = ["CRYPTOPRO_A", "CRYPTOPRO_B", "CRYPTOPRO_C", "TC26_512_A", "Curve", "Point", "Rows"]
 
 Point = tuple[int, int]
 """Affine coordinates; the point at infinity is ``None`` where it can occur."""
+
+Rows = tuple[tuple[Point, ...], ...]
+"""What :meth:`Curve.rows` returns."""
 
 _Jacobian = tuple[int, int, int]
 
@@ -60,11 +63,40 @@ class Curve(NamedTuple):
         odd = self.odd_multiples(point, 4)
         return self._affine(self._combine(_wnaf(u, 7), _base(self), _wnaf(v, 5), odd))
 
+    def combine_rows(self, u: int, v: int, rows: Rows) -> Point | None:
+        """Return u·G + v·Q for a point whose :meth:`rows` are at hand, in a third of the time."""
+        steps = self._row_steps(u, _base_rows(self)) + self._row_steps(v, rows)
+        return self._affine(self._walk(steps, doubling=False))
+
+    def rows(self, point: Point) -> Rows:
+        """Return, for each four bits of a scalar, the multiples 1 to 8 of 16^i·Q.
+
+        It costs as much as eight verifications and takes a quarter of a megabyte.
+        """
+        current: _Jacobian = (*point, 1)
+        bases = []
+        # One row more than the scalar has digits: a signed digit may carry over.
+        for _ in range(self.q.bit_length() // 4 + 1):
+            bases.append(current)
+            for _ in range(4):
+                current = self._double(current)
+        multiples: list[_Jacobian] = []
+        for first in self._all_affine(bases):
+            current = (*first, 1)
+            for _ in range(8):
+                multiples.append(current)
+                current = self._add(current, first)
+        flat = self._all_affine(multiples)
+        return tuple(flat[index : index + 8] for index in range(0, len(flat), 8))
+
     def _sum(self, k: int) -> _Jacobian:
-        """k·G as a sum over signed digits of four bits, without any doubling."""
+        return self._walk(self._row_steps(k, _base_rows(self)), doubling=False)
+
+    def _row_steps(self, k: int, rows: Rows) -> list[Point | None]:
+        """k·Q as a sum over signed digits of four bits, without any doubling."""
         p = self.p
         steps: list[Point | None] = []
-        for row in _rows(self):
+        for row in rows:
             digit = k & 15
             k >>= 4
             if digit > 8:
@@ -73,7 +105,7 @@ class Curve(NamedTuple):
             if digit:
                 x, y = row[abs(digit) - 1]
                 steps.append((x, y if digit > 0 else p - y))
-        return self._walk(steps, doubling=False)
+        return steps
 
     def odd_multiples(self, point: Point, bits: int) -> tuple[Point, ...]:
         """Return Q, 3Q, 5Q, … (2^bits − 1)Q."""
@@ -276,24 +308,8 @@ _uses: dict[str, int] = {}
 
 
 @cache
-def _rows(curve: Curve) -> tuple[tuple[Point, ...], ...]:
-    """For each four bits of a scalar, the multiples 1 to 8 of 16^i·G."""
-    point: _Jacobian = (*curve.g, 1)
-    bases = []
-    # One row more than the scalar has digits: a signed digit may carry over.
-    for _ in range(curve.q.bit_length() // 4 + 1):
-        bases.append(point)
-        for _ in range(4):
-            point = curve._double(point)
-    firsts = curve._all_affine(bases)
-    multiples: list[_Jacobian] = []
-    for first in firsts:
-        point = (*first, 1)
-        for _ in range(8):
-            multiples.append(point)
-            point = curve._add(point, first)
-    flat = curve._all_affine(multiples)
-    return tuple(flat[index : index + 8] for index in range(0, len(flat), 8))
+def _base_rows(curve: Curve) -> Rows:
+    return curve.rows(curve.g)
 
 
 def _curve(name: str, gcrypt: str, size: int, p: int, b: int, q: int, x: int, y: int) -> Curve:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
+from collections import deque
 from typing import TYPE_CHECKING, NamedTuple
 
 from esign_kit.crypto.national.curves import CRYPTOPRO_A, CRYPTOPRO_B, CRYPTOPRO_C, TC26_512_A
@@ -16,7 +17,7 @@ from esign_kit.crypto.national.curves import CRYPTOPRO_A, CRYPTOPRO_B, CRYPTOPRO
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from esign_kit.crypto.national.curves import Curve, Point
+    from esign_kit.crypto.national.curves import Curve, Point, Rows
 
 __all__ = ["SCHEMES", "GostPrivate", "GostPublic", "Scheme", "sign_number", "verify_number"]
 
@@ -68,16 +69,46 @@ SCHEMES = {
 }
 
 
-class GostPublic(NamedTuple):
-    """A point on a curve of a scheme, checked."""
+class GostPublic:
+    """A point on a curve of a scheme, checked.
 
-    scheme: Scheme
-    curve: Curve
-    point: Point
+    A key that verifies again and again (an authority's, a responder's, a time-stamping unit's) gets
+    a table of multiples, which makes it three times faster; the busiest few keep theirs.
+    """
+
+    __slots__ = ("_rows", "_uses", "curve", "point", "scheme")
+
+    def __init__(self, scheme: Scheme, curve: Curve, point: Point) -> None:
+        self.scheme = scheme
+        self.curve = curve
+        self.point = point
+        self._rows: Rows | None = None
+        self._uses = 0
 
     def public_numbers(self) -> tuple[str, Point]:
         """What makes two keys equal, however they are written."""
         return self.curve.name, self.point
+
+    def combine(self, u: int, v: int) -> Point | None:
+        """Return u·G + v·Q."""
+        self._uses += 1
+        if self._rows is None:
+            if self._uses <= _BUSY_AFTER:
+                return self.curve.combine(u, v, self.point)
+            self._rows = self.curve.rows(self.point)
+            _busy.append(self)
+            if len(_busy) > _BUSY_KEYS:
+                oldest = _busy.popleft()
+                oldest._rows, oldest._uses = None, 0
+        rows = self._rows
+        if rows is None:  # another thread has just taken it away
+            return self.curve.combine(u, v, self.point)
+        return self.curve.combine_rows(u, v, rows)
+
+
+_BUSY_AFTER = 24
+_BUSY_KEYS = 32
+_busy: deque[GostPublic] = deque()
 
 
 class GostPrivate:
@@ -106,13 +137,13 @@ def digest_number(digest: bytes, curve: Curve) -> int:
     return int.from_bytes(digest, "little") % curve.q or 1
 
 
-def verify_number(curve: Curve, point: Point, e: int, r: int, s: int) -> bool:
-    """RFC 7091 § 6.2: tell whether (r, s) is a signature of e; the point lies on the curve."""
-    q = curve.q
+def verify_number(key: GostPublic, e: int, r: int, s: int) -> bool:
+    """RFC 7091 § 6.2: tell whether (r, s) is a signature of e, 0 < e < q."""
+    q = key.curve.q
     if not (0 < r < q and 0 < s < q):
         return False
     v = pow(e, -1, q)
-    result = curve.combine(s * v % q, (q - r) * v % q, point)
+    result = key.combine(s * v % q, (q - r) * v % q)
     return result is not None and result[0] % q == r
 
 
@@ -122,7 +153,7 @@ def verify_digest(key: GostPublic, digest: bytes, signature: bytes) -> bool:
     if values is None or len(digest) != key.scheme.size:
         return False
     r, s = values
-    return verify_number(key.curve, key.point, digest_number(digest, key.curve), r, s)
+    return verify_number(key, digest_number(digest, key.curve), r, s)
 
 
 def sign_number(curve: Curve, d: int, e: int, k: int) -> tuple[int, int] | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from collections import deque
 from typing import Any
 
 import pytest
@@ -11,7 +12,13 @@ import pytest
 from esign_kit.algorithms import digest_algorithm, signature_algorithm
 from esign_kit.asn1.reader import encode, encode_integer, encode_oid, read_all
 from esign_kit.crypto import load_private_key, load_public_key, verify
-from esign_kit.crypto.national import curves, encode_private_key, explain, private_key
+from esign_kit.crypto.national import (
+    curves,
+    encode_private_key,
+    explain,
+    private_key,
+    signature,
+)
 from esign_kit.crypto.national.signature import (
     SCHEMES,
     GostPublic,
@@ -105,8 +112,9 @@ def test_uzbek_vectors() -> None:
             numbers["r"],
             numbers["s"],
         )
-        assert verify_number(curve, point, numbers["e"], numbers["r"], numbers["s"])
-        assert not verify_number(curve, point, numbers["e"] ^ 1, numbers["r"], numbers["s"])
+        public = GostPublic(SCHEMES[UZ], curve, point)
+        assert verify_number(public, numbers["e"], numbers["r"], numbers["s"])
+        assert not verify_number(public, numbers["e"] ^ 1, numbers["r"], numbers["s"])
         if "public_key_le_hex" in row:
             key = load_public_key(_public(UZ, bytes.fromhex(row["public_key_le_hex"])))
             assert key.curve == curve.name
@@ -271,6 +279,23 @@ def test_what_no_sample_proves_is_refused_by_its_name() -> None:
             load_public_key(octets)
     assert explain("1.2.3") == ""
     assert explain(kz + "1.1") == ""
+
+
+def test_busy_keys_are_faster_and_not_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
+    busy: deque[GostPublic] = deque()
+    monkeypatch.setattr(signature, "_busy", busy)
+    monkeypatch.setattr(signature, "_BUSY_AFTER", 2)
+    monkeypatch.setattr(signature, "_BUSY_KEYS", 2)
+    for number in range(1, 5):
+        key = private_key(UZ, D + number)
+        algorithm = key.algorithms[0]
+        value = key.sign(b"abc", algorithm)
+        for _ in range(5):
+            assert verify(key.public_key, algorithm, value, b"abc")
+            assert not verify(key.public_key, algorithm, value, b"abd")
+        assert len(busy) == min(number, 2)
+        assert key.public_key.native in busy
+    assert [holder._rows is not None for holder in busy] == [True, True]
 
 
 # ── PKCS#8 ────────────────────────────────────────────────────────────────────────────────────
