@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 
+from esign_kit.asn1.reader import SEQUENCE, encode, encode_oid, read_all
 from esign_kit.crypto.backend import register_backend
 from esign_kit.crypto.encoding import plain_to_der
 from esign_kit.crypto.keys import PrivateKey, PublicKey, load_public_key
@@ -29,6 +30,9 @@ _HASHES: dict[str, hashes.HashAlgorithm] = {
     "SHA3-384": hashes.SHA3_384(),
     "SHA3-512": hashes.SHA3_512(),
 }
+
+
+_RSASSA_PSS = encode_oid("1.2.840.113549.1.1.10")
 
 
 def _hash(name: str | None) -> hashes.HashAlgorithm:
@@ -245,8 +249,22 @@ def load_private_key(der: bytes, *, trusted_source: bool = False) -> PrivateKey:
             "the backend does not take this private key", code="crypto.unsupported-key"
         ) from error
     except (ValueError, TypeError, AttributeError) as error:
-        raise InputError("not a private key in DER", code="crypto.malformed-key") from error
-    return wrap_private_key(native, load_public_key(spki))
+        raise InputError(
+            "not a private key in DER, or its numbers do not belong together",
+            code="crypto.malformed-key",
+        ) from error
+    return wrap_private_key(native, load_public_key(_as_bound(der, spki)))
+
+
+def _as_bound(pkcs8: bytes, spki: bytes) -> bytes:
+    """The SPKI with the identifier of the private key where that is id-RSASSA-PSS.
+
+    Such a key signs in no other way (RFC 4055 § 1.2), which the backend's own form forgets.
+    """
+    parts = read_all(pkcs8, "private key").items()
+    if len(parts) < 3 or parts[1].tag != SEQUENCE or not parts[1].contents.startswith(_RSASSA_PSS):
+        return spki
+    return encode(SEQUENCE, parts[1].raw, read_all(spki).items()[1].raw)
 
 
 def wrap_private_key(native: Any, public_key: PublicKey) -> PrivateKey:

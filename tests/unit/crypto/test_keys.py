@@ -154,6 +154,32 @@ def test_a_pss_key_signs_in_no_other_way(keys: dict[str, PrivateKey]) -> None:
     assert not verify(free, pkcs1, key.sign(DATA, pkcs1), DATA)
 
 
+def test_a_private_pss_key_offers_no_other_way(keys: dict[str, PrivateKey]) -> None:
+    from esign_kit.asn1.algorithm_identifier import encode_signature_algorithm
+
+    parts = read_all(_pkcs8(keys["RSA"].native)).items()
+    pss = signature_algorithm("RSA-PSS-SHA384")
+    for identifier, names in (
+        (encode_signature_algorithm(pss), {"RSA-PSS-SHA384"}),
+        (encode(0x30, encode_oid("1.2.840.113549.1.1.10")), None),
+    ):
+        octets = encode(0x30, parts[0].raw, identifier, parts[2].raw)
+        key = load_private_key(octets)
+        offered = {algorithm.name for algorithm in key.algorithms}
+        assert all(name.startswith("RSA-PSS-") for name in offered)
+        assert names is None or offered == names
+        assert verify(key.public_key, pss, key.sign(DATA, pss), DATA)
+        with pytest.raises(UnsupportedError):
+            key.sign(DATA, signature_algorithm("RSA-SHA384"))
+
+
+def test_halves_that_do_not_belong_together(keys: dict[str, PrivateKey]) -> None:
+    own, other = _pkcs8(keys["P-256"].native), keys["P-256"].public_key.spki[-64:]
+    assert other in own
+    with pytest.raises(InputError):
+        load_private_key(own.replace(other, other[:-1] + bytes([other[-1] ^ 1])))
+
+
 def test_dsa_parameters_are_inherited(keys: dict[str, PrivateKey]) -> None:
     key = keys["DSA"]
     bare = load_public_key(
