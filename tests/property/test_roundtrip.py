@@ -19,7 +19,7 @@ PACKAGINGS = (
     ("xades", "internally-detached"),
     ("raw", "detached"),
 )
-XML = "<Өтініш xmlns='urn:test:кз'><аты>Айгүл</аты><сома>1500</сома></Өтініш>".encode()
+XML = "<Өтініш xmlns='urn:test:kz'><аты>Айгүл</аты><сома>1500</сома></Өтініш>".encode()
 XML_ALGORITHMS = {"rsa", "p256", "p384", "p521", "brainpool", "ed25519", "ed448"}
 
 
