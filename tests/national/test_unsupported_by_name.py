@@ -33,3 +33,16 @@ def test_a_certificate_with_an_algorithm_known_by_name_only() -> None:
     assert report.indication == "INDETERMINATE"
     text = " ".join(check.detail for check in report.checks)
     assert "1.2.398.3.10.1.1.2.3.1 is not supported: GOST 34.10-2015 with 256 bits" in text
+
+
+def test_the_report_says_who_computed_and_what_is_odd_about_the_key() -> None:
+    from esign_kit.crypto import national
+
+    data = corpora.national("uz", "synthetic", "attached_ozmst.p7").read_bytes()
+    (check,) = [
+        check for check in ek.verify(data).signatures[0].checks if check.name == "signature-value"
+    ]
+    assert check.status == "PASSED"
+    assert check.facts["digests_by"] == national.provider()
+    assert check.facts["curve"] == "CryptoPro-A"
+    assert "1.2.860.3.15.2.1.2.1.1" in check.facts["remarks"][0]

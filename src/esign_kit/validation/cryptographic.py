@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from esign_kit import crypto
@@ -241,6 +241,16 @@ def check_coverage(scopes: Sequence[Scope], policy: ValidationPolicy) -> Check:
     return Check("coverage", CheckStatus.PASSED, detail="the signed objects", facts=facts)
 
 
+def _national(name: str, key: crypto.PublicKey) -> Check:
+    """The same for a national algorithm: who computed it, and what its key is remarkable for."""
+    from esign_kit.crypto.national import provider
+
+    facts: dict[str, Any] = {"algorithm": name, "curve": key.curve, "digests_by": provider()}
+    if key.remarks:
+        facts["remarks"] = list(key.remarks)
+    return replace(_VALUE_PASSED, facts=facts)
+
+
 def check_signature_value(
     parsed: ParsedSignature, candidates: Sequence[Certificate], limits: Limits
 ) -> tuple[Certificate | None, Check]:
@@ -291,6 +301,8 @@ def check_signature_value(
                     plain=parsed.plain_signature,
                     limits=limits,
                 ):
+                    if algorithm.family == "GOST":
+                        return certificate, _national(algorithm.name, key)
                     return certificate, _VALUE_PASSED
         except EsignError as error:
             problem = error
