@@ -7,6 +7,9 @@ from esign_kit.errors import InputError, LimitError
 
 __all__ = ["AttributeSet", "der_lengths"]
 
+_MOST = 4096
+"""Attributes of a set, and values of an attribute. Real ones have a dozen."""
+
 
 class AttributeSet:
     """A SET OF Attribute as offsets (RFC 5652 § 5.3).
@@ -33,6 +36,7 @@ class AttributeSet:
         self._single: dict[bytes, tuple[int, int, int] | None] | None = None
         single: dict[bytes, tuple[int, int, int] | None] = {}
         ordered = minimal = True
+        count = 0
         previous = b""
         while start < stop:
             # Nearly every length here is short: the short form is read in place.
@@ -70,6 +74,9 @@ class AttributeSet:
                 ordered = False
             previous = raw
             kind = data[first:middle]
+            count += 1
+            if count > _MOST:
+                raise _too_many("attributes in a set")
             entry = (start, end, values, last)
             if check_values and values != last:
                 tag, inner = data[values], values + 2
@@ -81,7 +88,7 @@ class AttributeSet:
                     tag, inner, stop_ = header(data, values, last)
                 single[kind] = (tag, inner, last) if stop_ == last and kind not in by_type else None
                 if stop_ != last:
-                    several = [value.raw for value in children(data, values, last)]
+                    several = _raw_values(data, values, last)
                     ordered = ordered and several == sorted(several)
             if kind in by_type:
                 by_type[kind].append(entry)
@@ -99,12 +106,10 @@ class AttributeSet:
 
     def values(self, kind: bytes) -> list[bytes]:
         """Return the DER of all values of all attributes of that type."""
-        data = self.data
-        return [
-            value.raw
-            for _, _, start, stop in self.by_type.get(kind, ())
-            for value in children(data, start, stop)
-        ]
+        found: list[bytes] = []
+        for _, _, start, stop in self.by_type.get(kind, ()):
+            found += _raw_values(self.data, start, stop)
+        return found
 
     def only(self, kind: bytes) -> tuple[int, int, int] | None:
         """Return ``(tag, start, stop)`` of the one value of the one attribute of that type.
@@ -159,6 +164,19 @@ class AttributeSet:
         """Return the SET in the order in which the attributes stand."""
         start, stop = self.span
         return encode(SET, self.data[start:stop])
+
+
+def _raw_values(data: bytes, start: int, stop: int) -> list[bytes]:
+    found = []
+    for value in children(data, start, stop):
+        found.append(value.raw)
+        if len(found) > _MOST:
+            raise _too_many("values in an attribute")
+    return found
+
+
+def _too_many(what: str) -> LimitError:
+    return LimitError(f"CMS: more than {_MOST} {what}", code="limits.attributes")
 
 
 def der_lengths(value: bytes, depth: int = 0) -> bytes:

@@ -28,7 +28,7 @@ from esign_kit.asn1.reader import (
     read,
     to_definite,
 )
-from esign_kit.errors import InputError
+from esign_kit.errors import InputError, LimitError
 
 if TYPE_CHECKING:
     from esign_kit.model.limits import Limits
@@ -48,6 +48,9 @@ RI_OCSP_RESPONSE = oid("1.3.6.1.5.5.7.16.2")
 OCSP_BASIC = oid("1.3.6.1.5.5.7.48.1.1")
 
 _REMEMBERED = 32 * 1024
+_MOST = 65_536
+"""Elements of a set of signers, certificates or CRLs that are framed at all; the policy's own
+limits are far below and are compared by the caller."""
 _CONTEXT_0 = 0xA0
 _CONTEXT_1 = 0xA1
 
@@ -215,6 +218,8 @@ class SignedData:
         while inner < after:
             tag, _, end = header(data, inner, after)
             spans.append((inner, end))
+            if len(spans) > _MOST:
+                raise _too_many("signers")
             inner = end
         self.signer_spans: tuple[tuple[int, int], ...] = tuple(spans)
 
@@ -270,6 +275,8 @@ class SignedData:
                     )
                 else:
                     raise InputError("CMS: malformed crls", code="cms.malformed")
+                if len(crls) + len(responses) + len(unknown) > _MOST:
+                    raise _too_many("CRLs")
                 inner = end
             position = after
         self.crls = tuple(crls)
@@ -339,6 +346,8 @@ def _certificates(octets: bytes) -> tuple[tuple[bytes, ...], tuple[bytes, ...]]:
     while start < stop:
         tag, _, end = header(octets, start, stop)
         (certificates if tag == SEQUENCE else others).append(octets[start:end])
+        if len(certificates) + len(others) > _MOST:
+            raise _too_many("certificates")
         start = end
     return tuple(certificates), tuple(others)
 
@@ -361,6 +370,10 @@ def _other_revocation(data: bytes, start: int, stop: int) -> bytes | None:
     if kind == OCSP_BASIC:
         return wrap_basic_ocsp(data[middle:stop])
     return None
+
+
+def _too_many(what: str) -> LimitError:
+    return LimitError(f"CMS: more than {_MOST} {what}", code=f"limits.{what.lower()}")
 
 
 def _require(condition: bool, what: str, code: str = "cms.malformed") -> None:

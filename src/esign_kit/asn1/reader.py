@@ -335,36 +335,34 @@ def to_definite(
         InputError: malformed.
         LimitError: deeper than ``max_depth`` or more elements than ``max_elements``.
     """
-    # An explicit stack: [tag, end of contents or None for indefinite, finished children, start,
-    # whether anything inside was rewritten].
-    stack: list[tuple[int, int | None, list[bytes], int, list[bool]]] = []
+    stack: list[_Frame] = []
     position = 0
-    end = len(data)
+    bound = len(data)
     elements = 0
     while True:
         # Close what is complete.
         while stack:
-            tag, stop, parts, start, rewritten = stack[-1]
-            if stop is None:
+            frame = stack[-1]
+            if frame.stop is None:
                 if data[position : position + 2] != b"\x00\x00":
                     break
                 position += 2
-            elif position < stop:
+            elif position < frame.stop:
                 break
-            elif position > stop:
+            elif position > frame.stop:
                 raise InputError("ASN.1: element goes beyond its parent", code="asn1.length")
             stack.pop()
-            if stop is not None and not rewritten and tag != OCTET_STRING | 0x20:
-                finished = data[start:stop]
-            else:
-                finished = _close(tag, parts)
+            if frame.changed or frame.stop is None or frame.tag == OCTET_STRING | 0x20:
+                finished = _close(frame.tag, frame.parts)
                 if stack:
-                    stack[-1][4].append(True)
+                    stack[-1].changed = True
+            else:
+                finished = data[frame.start : frame.stop]
             if not stack:
                 return finished, position
-            stack[-1][2].append(finished)
-        limit = next((entry[1] for entry in reversed(stack) if entry[1] is not None), end)
-        if position + 2 > limit:
+            stack[-1].parts.append(finished)
+            bound = stack[-1].bound
+        if position + 2 > bound:
             raise InputError("ASN.1: value cut off in its header", code="asn1.truncated")
         elements += 1
         if elements > max_elements:
@@ -375,29 +373,49 @@ def to_definite(
                 raise InputError("ASN.1: indefinite length of a primitive", code="asn1.length")
             if tag & 0x1F == 0x1F:
                 raise InputError("ASN.1: tag numbers above 30 are not used here", code="asn1.tag")
-            stack.append((tag, None, [], position, []))
+            stack.append(_Frame(tag, None, position, bound))
             position += 2
         else:
-            tag, start, stop = header(data, position, limit)
+            tag, start, stop = header(data, position, bound)
             if tag & 0x20:
-                stack.append((tag, stop, [], position, []))
-                position = start
+                stack.append(_Frame(tag, stop, position, stop))
+                position, bound = start, stop
             else:
                 finished = data[position:stop]
                 position = stop
                 if not stack:
                     return finished, position
-                stack[-1][2].append(finished)
+                stack[-1].parts.append(finished)
         if len(stack) > max_depth:
             raise LimitError(f"ASN.1: nested deeper than {max_depth}", code="asn1.depth")
+
+
+class _Frame:
+    """A constructed value that :func:`to_definite` is inside of.
+
+    ``stop`` is ``None`` for the indefinite form, ``bound`` is where everything inside must end,
+    and ``changed`` tells that something inside was rewritten.
+    """
+
+    __slots__ = ("bound", "changed", "parts", "start", "stop", "tag")
+
+    def __init__(self, tag: int, stop: int | None, start: int, bound: int) -> None:
+        self.tag = tag
+        self.stop = stop
+        self.start = start
+        self.bound = bound
+        self.parts: list[bytes] = []
+        self.changed = False
 
 
 def _close(tag: int, parts: list[bytes]) -> bytes:
     if tag == OCTET_STRING | 0x20:
         # X.690 § 8.7.3: segments are OCTET STRINGs; inner constructed ones are joined already.
-        body = bytearray()
+        body = []
         for part in parts:
-            value = read_all(part, "OCTET STRING segment").expect(OCTET_STRING, "segment")
-            body += value.contents
-        return encode(OCTET_STRING, bytes(body))
+            kind, start, stop = header(part, 0, len(part))
+            if kind != OCTET_STRING or stop != len(part):
+                raise InputError("ASN.1: OCTET STRING of other parts", code="asn1.tag")
+            body.append(part[start:])
+        return encode(OCTET_STRING, b"".join(body))
     return encode(tag, *parts) if parts else encode(tag, b"")

@@ -26,7 +26,7 @@ from esign_kit.asn1.reader import (
     read_all,
 )
 from esign_kit.cades import oids
-from esign_kit.errors import InputError
+from esign_kit.errors import InputError, LimitError
 from esign_kit.model.signature import CertificateReference
 
 if TYPE_CHECKING:
@@ -44,6 +44,8 @@ _KNOWN_TO_PARSE = frozenset(
         oids.ALGORITHM_PROTECTION,
     )
 )
+_MOST = 65_536
+_LARGEST = 64 * 1024
 _STRINGS = {0x0C: "utf-8", 0x13: "ascii", 0x16: "ascii", 0x14: "latin-1", 0x1E: "utf-16-be"}
 COMMITMENTS = {
     "1.2.840.113549.1.9.16.6.1": "proof-of-origin",
@@ -63,6 +65,8 @@ def certificate_references(value: bytes, version: int) -> tuple[CertificateRefer
     Raises:
         InputError: malformed.
     """
+    if len(value) > _LARGEST:
+        raise LimitError("signing-certificate too large", code="limits.attributes")
     outer = read_all(value, "signing-certificate").expect(SEQUENCE, "signing-certificate").items()
     if not outer:
         raise InputError("signing-certificate without certificates", code="cades.ess")
@@ -108,6 +112,8 @@ def other_certificate_references(value: bytes) -> tuple[CertificateReference, ..
     Raises:
         InputError: malformed.
     """
+    if len(value) > _LARGEST:
+        raise LimitError("other-signing-certificate too large", code="limits.attributes")
     outer = read_all(value, "other-signing-certificate").expect(SEQUENCE).items()
     if not outer:
         raise InputError("other-signing-certificate without certificates", code="cades.ess")
@@ -170,6 +176,8 @@ def revocation_values(value: bytes) -> tuple[list[bytes], list[bytes]]:
             continue
         for group in field:
             for item in group.expect(SEQUENCE, "revocation-values"):
+                if len(crls) + len(responses) > _MOST:
+                    raise LimitError("too many revocation values", code="limits.evidence")
                 if field.tag == 0xA0:
                     crls.append(item.raw)
                 else:
@@ -246,15 +254,17 @@ def _facts(attributes: AttributeSet, signed: bool) -> dict[str, Any]:
         decoder = _DECODERS.get(kind)
         if decoder is None:
             name = oids.NAMES.get(kind) or _dotted(kind)
-            others[name] = [value.hex() for value in values]
+            others[name] = [_hex(value) for value in values]
             continue
         key, read = decoder
         decoded = []
         for value in values:
             try:
+                if len(value) > _LARGEST:
+                    raise InputError("attribute too large", code="limits.attributes")
                 decoded.append(read(value))
             except (InputError, UnicodeDecodeError):
-                decoded.append({"malformed": value.hex()})
+                decoded.append({"malformed": _hex(value)})
         if key in ("commitments", "roles"):
             flat = [
                 entry for item in decoded for entry in (item if isinstance(item, list) else [item])
@@ -265,6 +275,11 @@ def _facts(attributes: AttributeSet, signed: bool) -> dict[str, Any]:
     if others:
         found["other"] = others
     return found
+
+
+def _hex(value: bytes) -> str:
+    """Hexadecimal; of a large value its beginning."""
+    return value.hex() if len(value) <= _LARGEST else value[:64].hex() + "…"
 
 
 def _dotted(kind: bytes) -> str:

@@ -435,8 +435,10 @@ def _take_values(
     try:
         for value in unsigned.values(oids.CERTIFICATE_VALUES):
             _, start, stop = header(value, 0, len(value))
-            items = children(value, start, stop)
-            certificates += [item.raw for item in items if item.tag == SEQUENCE]
+            for item in children(value, start, stop):
+                if item.tag == SEQUENCE:
+                    certificates.append(item.raw)
+                    _check_counts(limits, 0, len(certificates), 0)
         for value in unsigned.values(oids.REVOCATION_VALUES):
             more_crls, more_responses = revocation_values(value)
             crls += more_crls
