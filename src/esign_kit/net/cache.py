@@ -183,6 +183,11 @@ class CachingFetcher:
         self.fetcher = fetcher
         self.cache = cache
 
+    @property
+    def ocsp_nonce(self) -> bool:
+        """As the inner fetcher says."""
+        return bool(getattr(self.fetcher, "ocsp_nonce", False))
+
     def fetch(self, request: FetchRequest) -> FetchResponse:
         """Fetch one thing from the network."""
         return self.fetcher.fetch(request)

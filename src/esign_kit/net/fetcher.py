@@ -51,9 +51,21 @@ class HttpFetcher:
             has to keep its own rules.
         user_agent: never empty, some responders refuse that.
         tls: context for https; the system's trust anchors if absent.
+        ocsp_nonce: send a nonce with OCSP requests and demand it back; answers are then of this
+            very moment, and no cache is asked for them.
     """
 
-    __slots__ = ("_agent", "_deadline", "_guard", "_left", "_limits", "_proxy", "_seconds", "_tls")
+    __slots__ = (
+        "_agent",
+        "_deadline",
+        "_guard",
+        "_left",
+        "_limits",
+        "_proxy",
+        "_seconds",
+        "_tls",
+        "ocsp_nonce",
+    )
 
     def __init__(
         self,
@@ -64,7 +76,9 @@ class HttpFetcher:
         proxy: str | None = None,
         user_agent: str = f"esign-kit/{__version__}",
         tls: ssl.SSLContext | None = None,
+        ocsp_nonce: bool = False,
     ) -> None:
+        self.ocsp_nonce = ocsp_nonce
         self._guard = guard or Guard()
         self._limits = limits or Limits()
         self._seconds = self._limits.fetch_seconds if seconds is None else seconds
@@ -83,6 +97,7 @@ class HttpFetcher:
             proxy=self._proxy,
             user_agent=self._agent,
             tls=self._tls,
+            ocsp_nonce=self.ocsp_nonce,
         )
         one._deadline = Deadline(seconds)
         one._left = [fetches]

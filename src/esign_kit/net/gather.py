@@ -24,7 +24,7 @@ from esign_kit.model.evidence import (
 )
 from esign_kit.model.signature import Purpose
 from esign_kit.net.cache import CacheKey
-from esign_kit.net.issuers import issued_by, issuers_among, read_certificates
+from esign_kit.net.issuers import Budget, issuers_among, read_certificates
 from esign_kit.trust.policy import Revocation
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def gather(
     at: datetime,
     policy: ValidationPolicy,
     fetcher: Fetcher,
-    nonce: bool = False,
+    nonce: bool | None = None,
 ) -> Evidence:
     """Return ``evidence`` with what could be fetched for the paths of ``certificates``.
 
@@ -71,11 +71,13 @@ def gather(
             the work for all certificates together.
         fetcher: the way to the network; one with a ``cache`` is looked up there first.
         nonce: send a nonce with each OCSP request and demand it in the answer; the cache is not
-            asked for OCSP answers then.
+            asked for OCSP answers then. By default as ``fetcher.ocsp_nonce`` says, if it does.
 
     Returns:
         Given and fetched evidence; ``failures`` names what could not be had.
     """
+    if nonce is None:
+        nonce = bool(getattr(fetcher, "ocsp_nonce", False))
     job = _Job(tuple(dict.fromkeys(certificates)), trust, evidence, at, policy, fetcher, nonce)
     for target in _targets(job.certificates):
         job.serve(target)
@@ -116,6 +118,7 @@ class _Job:
             fetcher = bounded(seconds=limits.fetch_seconds, fetches=limits.fetches)
         self._fetcher = fetcher
         self._left = limits.fetches
+        self._budget = Budget(limits.signature_checks)
         self._end = time.monotonic() + limits.fetch_seconds
         self._asked: set[tuple[FetchPurpose, str, bytes]] = set()
         self._served: set[bytes] = set()
@@ -159,7 +162,7 @@ class _Job:
                 *trust.intermediates,
                 *_readable(self.evidence.certificates),
             )
-            found = issuers_among(certificate, pool)
+            found = issuers_among(certificate, pool, self._budget)
             if not found:
                 depth += 1
                 if depth > self._policy.limits.fetch_depth:
@@ -193,7 +196,7 @@ class _Job:
 
     def _issuers_in(self, body: bytes, certificate: Certificate) -> tuple[Certificate, ...]:
         try:
-            found = tuple(c for c in read_certificates(body) if issued_by(certificate, c))
+            found = issuers_among(certificate, read_certificates(body), self._budget)
         except InputError:
             return ()
         self._add(certificates=tuple(c.der for c in found))

@@ -14,7 +14,7 @@ from esign_kit.errors import EsignError, InputError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-__all__ = ["issued_by", "issuers_among", "read_certificates"]
+__all__ = ["Budget", "issued_by", "issuers_among", "read_certificates"]
 
 _MOST = 64
 
@@ -70,20 +70,28 @@ def issued_by(certificate: Certificate, issuer: Certificate) -> bool:
         return False
 
 
+class Budget:
+    """How many signatures may still be checked; shared by all steps of one job."""
+
+    __slots__ = ("left",)
+
+    def __init__(self, left: int) -> None:
+        self.left = left
+
+
 def issuers_among(
-    certificate: Certificate, pool: Iterable[Certificate], most: int = 8
+    certificate: Certificate, pool: Iterable[Certificate], budget: Budget
 ) -> tuple[Certificate, ...]:
-    """Return those of ``pool`` that issued the certificate; at most so many keys are tried."""
+    """Return those of ``pool`` that issued the certificate, as far as the budget goes."""
     found = []
-    tried = 0
-    for candidate in pool:
+    for candidate in dict.fromkeys(pool):
         if candidate.subject != certificate.issuer and not names.equal(
             candidate.subject, certificate.issuer
         ):
             continue
-        tried += 1
-        if tried > most:
+        if budget.left <= 0:
             break
+        budget.left -= 1
         if issued_by(certificate, candidate):
             found.append(candidate)
     return tuple(found)

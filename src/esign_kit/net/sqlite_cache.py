@@ -138,6 +138,18 @@ class SqliteCache:
         return (found.st_dev, found.st_ino)
 
     def _connect(self) -> sqlite3.Connection:
+        """Open the file; processes that do so at the same first moment wait for each other."""
+        end = time.monotonic() + self._seconds
+        while True:
+            try:
+                return self._connect_once()
+            except sqlite3.OperationalError as error:
+                # Turning to WAL does not wait by itself as other statements do.
+                if "locked" not in str(error) or time.monotonic() > end:
+                    raise
+                time.sleep(0.01)
+
+    def _connect_once(self) -> sqlite3.Connection:
         connection = sqlite3.connect(
             self._path, timeout=self._seconds, check_same_thread=False, cached_statements=16
         )

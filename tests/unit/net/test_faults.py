@@ -73,6 +73,19 @@ def test_a_revoked_signer_is_found(portal: Portal) -> None:
     assert portal.verify().indication is not ek.Indication.TOTAL_PASSED
 
 
+def test_a_nonce_on_demand(portal: Portal, tmp_path: Path) -> None:
+    inner = HttpFetcher(guard=HERE, limits=POLICY.limits, ocsp_nonce=True)
+    fetcher = CachingFetcher(inner, SqliteCache(tmp_path / "cache.db"))
+    for _ in range(2):
+        assert portal.verify(fetcher).indication is ek.Indication.TOTAL_PASSED
+    # Issuers come from the cache the second time, answers never do.
+    asked = [request.split(b" ")[1].split(b"/")[1] for request in portal.server.requests]
+    assert asked == [b"aia", b"ocsp", b"ocsp", b"ocsp", b"ocsp"]
+    old = portal.pki.ocsp(portal.person)
+    portal.bend = lambda connection, path, body: connection.sendall(http(old))
+    assert portal.verify(fetcher).indication is ek.Indication.INDETERMINATE
+
+
 def _slow(connection: socket.socket, path: str, body: bytes) -> None:
     time.sleep(3)
 
