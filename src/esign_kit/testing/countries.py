@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
 from esign_kit.asn1.reader import SEQUENCE, encode, encode_oid
@@ -312,10 +312,18 @@ def _kz() -> Country:
     )
 
 
+def _nation(name: str) -> Country:
+    from esign_kit.testing import nations
+
+    table: Country = getattr(nations, name)()
+    return table
+
+
 COUNTRIES: dict[str, Callable[[], Country]] = {
     "xx": lambda: _etsi("XX", "Nowhere", qualified=False),
     "eidas": lambda: _etsi("EE", "A member state (fixture)", qualified=True),
     "kz": _kz,
+    **{name: partial(_nation, name) for name in ("az", "mk", "uz", "vn")},
 }
 """Makers of tables by name; further countries register theirs here."""
 

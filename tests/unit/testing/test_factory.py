@@ -17,7 +17,7 @@ from esign_kit.model.signature import Purpose
 from esign_kit.testing import NEAR_MISSES, FixturePKI, ocsp
 from esign_kit.testing import keys as test_keys
 
-COUNTRIES = ("xx", "eidas", "kz")
+COUNTRIES = ("xx", "eidas", "kz", "uz", "mk", "vn", "az")
 KINDS = ("ec", "rsa", "p384", "p521", "brainpool", "brainpool384", "ed25519", "ed448")
 
 
@@ -49,8 +49,10 @@ def test_another_seed_gives_other_keys_under_the_same_names() -> None:
     assert one.root.certificate.spki != other.root.certificate.spki
 
 
-@pytest.mark.parametrize("country", COUNTRIES)
-@pytest.mark.parametrize("key", KINDS)
+@pytest.mark.parametrize(
+    ("country", "key"),
+    [*((name, "ec") for name in COUNTRIES), *(("xx", kind) for kind in KINDS), ("kz", "rsa")],
+)
 def test_chains_hold(country: str, key: str) -> None:
     pki = FixturePKI(country, key=key)
     root, issuing = _native(pki.root), _native(pki.issuing)
@@ -139,6 +141,34 @@ def test_kz_identifiers_have_right_check_digits() -> None:
     numbers = {table.person_number(n) for n in range(1, 200)}
     assert len(numbers) == 199
     assert all(len(n) == 12 and countries._kz_number(n[:11]) == n for n in numbers)
+
+
+def test_check_digits_of_other_countries() -> None:
+    from esign_kit.testing import nations
+
+    # Published examples of each number.
+    assert nations._mod_11("403000037589") == "4030000375897"
+    assert nations._mod_11("010199045000") == "0101990450006"
+    assert nations._mod_11("010199045009") == "0101990450090"
+    assert nations._voen(574)[:8] == "14000574" and nations._voen(574) == "1400057421"
+    assert nations._mst(707478)[:9] == "010707478" and nations._mst(707478) == "0107074780"
+    for maker in (nations.uz, nations.mk, nations.az, nations.vn):
+        table = maker()
+        for number in (table.person_number, table.organisation_number):
+            assert len({number(n) for n in range(1, 100)}) == 99
+            assert len({len(number(n)) for n in range(1, 100)}) == 1
+
+
+def test_national_keys() -> None:
+    from esign_kit import crypto
+    from esign_kit.asn1.algorithm_identifier import decode_signature_algorithm
+
+    for country, kind in (("kz", "gost"), ("kz", "gost-2004"), ("uz", "ozdst")):
+        pki = FixturePKI(country, key=kind)
+        person = pki.person().certificate
+        algorithm = decode_signature_algorithm(person.signature_algorithm)
+        issuer = crypto.load_public_key(pki.issuing.certificate.spki)
+        assert crypto.verify(issuer, algorithm, person.signature, person.tbs)
 
 
 def test_eidas_semantics() -> None:

@@ -28,6 +28,28 @@ def test_a_director_signs(country: str, format: str, packaging: str, data: bytes
     assert report.only.sub_indication is ek.SubIndication.REVOKED_NO_POE
 
 
+@pytest.mark.parametrize(
+    # In the others a certificate that names an organisation is no mandate for it.
+    ("country", "mandate"),
+    [("uz", True), ("mk", False), ("az", True), ("vn", False), ("eidas", False), ("kz", True)],
+)
+def test_each_country_names_its_people(country: str, mandate: bool) -> None:
+    pki = FixturePKI(country)
+    for holder in (pki.person(), pki.employee(role="head"), pki.organisation()):
+        report = ek.verify(
+            holder.sign(b"payload"), profile=pki.profile, evidence=pki.evidence(), at=pki.now
+        )
+        assert report.indication is ek.Indication.TOTAL_PASSED
+        who = ek.identify(report.only, profile=pki.profile)
+        number = holder.values["person"] or holder.values["organisation"]
+        found = (who.person or who.organisation).identifier
+        assert found.value.endswith(number)
+        if holder.kind == "employee":
+            assert (who.organisation is not None) is mandate
+            if mandate:
+                assert who.organisation.identifier.value == holder.values["organisation"]
+
+
 NOT_PASSING = {
     "expired": "OUT_OF_BOUNDS_NO_POE",
     "not-yet-valid": "OUT_OF_BOUNDS_NO_POE",
