@@ -161,7 +161,7 @@ def test_without_the_input_of_a_reason_the_level_or_the_reasons_change(
 def identifiers(draw: st.DrawFn) -> ek.Identifier:
     scheme = draw(st.sampled_from([s for s in schemes() if s.country != "ZZ"]))
     country = scheme.country if scheme.country != "*" else draw(st.sampled_from(["EE", "DE", "XX"]))
-    value = draw(st.from_regex(scheme.pattern, fullmatch=True))
+    value = draw(st.from_regex(re.compile(scheme.pattern, re.ASCII), fullmatch=True))
     return ek.Identifier(country, scheme.name, value)
 
 

@@ -128,8 +128,8 @@ def _claims(attribute: Attribute, rule: IdentifierRule) -> bool:
         if match:
             return match[1] in rule.types
         return not value.isascii() and _SEMANTICS.match(skeleton(value)) is not None
-    if rule.pattern is not None:
-        return rule.pattern.fullmatch(value) is not None
+    if rule.pattern:
+        return re.fullmatch(rule.pattern, value, re.ASCII) is not None
     return True
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field, fields, replace
-from enum import StrEnum
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from esign_kit.model.identifier import Identifier, Source
+from esign_kit.model.levels import Role, Sector
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,25 +20,6 @@ __all__ = ["Decision", "DecisionStep", "Evidence", "Mandate", "MandateScope", "R
 
 _RIGHT = re.compile(r"[a-z0-9][a-z0-9._-]*(:[A-Za-z0-9][A-Za-z0-9._-]*){1,2}", re.ASCII)
 _MAX_CHAIN = 16
-
-
-class Role(StrEnum):
-    """The role in words that all countries share."""
-
-    HEAD = "HEAD"
-    DEPUTY = "DEPUTY"
-    HR = "HR"
-    ACCOUNTANT = "ACCOUNTANT"
-    OFFICER = "OFFICER"
-    OTHER = "OTHER"
-
-
-class Sector(StrEnum):
-    """Public or private; the rules for both differ and neither is assumed."""
-
-    PUBLIC = "PUBLIC"
-    PRIVATE = "PRIVATE"
-    UNKNOWN = "UNKNOWN"
 
 
 @dataclass(frozen=True, slots=True)

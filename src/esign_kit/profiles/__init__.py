@@ -94,13 +94,7 @@ def load_profile(package: str, *, environment: str = "production") -> Profile:
     Raises:
         ProfileError: no such package, or broken data.
     """
-    from importlib import import_module
-    from importlib.resources import files
-
-    try:
-        folder = files(import_module(package))
-    except ImportError as error:
-        raise ProfileError(f"profile package {package} does not import: {error}") from error
+    folder = _folder(package)
     data = _read(folder, package)
     hooks = _hooks(package, folder)
     if environment not in ("production", "test"):
@@ -125,6 +119,25 @@ def load_profile(package: str, *, environment: str = "production") -> Profile:
         unsupported=tuple(data.get("unsupported", ())),
         hooks=hooks,
     )
+
+
+def _folder(package: str) -> Traversable:
+    from importlib import import_module
+
+    try:
+        module = import_module(package)
+    except ImportError as error:
+        raise ProfileError(f"profile package {package} does not import: {error}") from error
+    places = list(getattr(module, "__path__", ()))
+    if len(places) == 1:
+        from pathlib import Path
+
+        if Path(places[0]).is_dir():
+            return Path(places[0])
+    # In a ZIP, or spread over several folders: slower to import, and rare.
+    from importlib.resources import files
+
+    return files(module)
 
 
 def _read(folder: Traversable, package: str) -> dict[str, Any]:
@@ -172,7 +185,7 @@ def _add_schemes(data: Mapping[str, Any], country: str) -> None:
                     country=where,
                     name=row["name"],
                     kind=IdentifierKind(row["kind"]),
-                    pattern=re.compile(row["pattern"], re.ASCII),
+                    pattern=re.compile(row["pattern"]).pattern,
                     title=row["title"],
                     visible=row.get("visible", 3),
                     prefixes=tuple(row.get("prefixes", ())),

@@ -7,8 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from esign_kit.errors import ProfileError
-from esign_kit.model.assurance import AXES
-from esign_kit.model.mandate import Role
+from esign_kit.model.levels import AXES, Role
 from esign_kit.model.schemes import scheme
 from esign_kit.trust.store import TrustStore
 
@@ -75,7 +74,7 @@ class IdentifierRule:
     link: bool = False
     fallback: bool = False
     required_country: bool = False
-    pattern: re.Pattern[str] | None = None
+    pattern: str = ""
     recalled: bool = False
 
     @property
@@ -283,7 +282,6 @@ def identifier_rules(data: Mapping[str, Any], country: str) -> tuple[IdentifierR
             where = f"identity.{target}.{row['scheme']}"
             for name in (row["scheme"], *row.get("types", {}).values()):
                 _known_scheme(country, name, where)
-            pattern = row.get("pattern")
             found.append(
                 IdentifierRule(
                     target=target,
@@ -295,7 +293,7 @@ def identifier_rules(data: Mapping[str, Any], country: str) -> tuple[IdentifierR
                     link=row.get("link", False),
                     fallback=row.get("fallback", False),
                     required_country=row.get("required_country", False),
-                    pattern=re.compile(pattern, re.ASCII) if pattern else None,
+                    pattern=row.get("pattern", ""),
                     recalled=row.get("recalled", False),
                 )
             )
