@@ -380,7 +380,8 @@ def _verdict(path: Path, position: int, at: bytes, inquiry: Inquiry) -> Verdict:
     if rule is Revocation.NOT_CHECKED:
         return _NOT_ASKED
     certificate = path[position]
-    target = position == 0
+    # While somebody's status is being asked for, the path is that of a signer of evidence.
+    target = position == 0 and not inquiry.busy
     return revocation.status(
         certificate,
         path[position + 1],
