@@ -74,6 +74,8 @@ def canonicalize(element: Element, method: Canonicalization) -> bytes:
     Raises:
         InputError: libxml2 refuses, for example a relative namespace URI.
     """
+    if "#default" in method.prefixes:
+        return _by_nodes(element.getroottree().getroot(), element, method)
     parent = element.getparent()
     if parent is None:
         if element.getprevious() is None and element.getnext() is None:
@@ -86,7 +88,16 @@ def canonicalize(element: Element, method: Canonicalization) -> bytes:
 
 def canonicalize_document(root: Element, method: Canonicalization) -> bytes:
     """Return the canonical form of a whole document: its element and what stands beside it."""
+    if "#default" in method.prefixes:
+        return _by_nodes(root, None, method)
     return _write(root.getroottree(), method)
+
+
+def _by_nodes(root: Element, apex: Element | None, method: Canonicalization) -> bytes:
+    """Canonicalise in Python what lxml cannot say to libxml2: it drops ``#default`` from a list."""
+    from esign_kit.xmldsig.nodeset import NodeSet, canonicalize_nodes
+
+    return canonicalize_nodes(NodeSet.of(root, apex, comments=method.comments), method)
 
 
 def _write(what: Element, method: Canonicalization) -> bytes:

@@ -18,10 +18,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from esign_kit.xmldsig.c14n import Canonicalization
-    from esign_kit.xmldsig.parser import Element, XmlDocument
+    from esign_kit.xmldsig.parser import Element
 
 __all__ = ["NodeSet", "canonicalize_nodes"]
 
+_ATTRIBUTE_NAME = etree.XPath("name(@*[$n])")
 _XML_PREFIX = f"{{{XML}}}"
 
 
@@ -32,17 +33,17 @@ class NodeSet:
     element and whether it is inside or after it; an attribute and a namespace by element and name.
     """
 
-    __slots__ = ("_alive", "document", "keys")
+    __slots__ = ("_alive", "keys", "root")
 
-    def __init__(self, document: XmlDocument, keys: set[Any], alive: list[Any]) -> None:
-        self.document = document
+    def __init__(self, root: Element, keys: set[Any], alive: list[Any]) -> None:
+        self.root = root
         self.keys = keys
         self._alive = alive
 
     @classmethod
-    def of(cls, document: XmlDocument, apex: Element | None, *, comments: bool) -> NodeSet:
-        """Return the set of all nodes of the document or of one element of it."""
-        alive = list(_top_level(document)) if apex is None else [apex]
+    def of(cls, root: Element, apex: Element | None, *, comments: bool) -> NodeSet:
+        """Return the set of all nodes of the document of ``root``, or of one element in it."""
+        alive = list(_top_level(root)) if apex is None else [apex]
         keys: set[Any] = set()
         held = []
         for top in alive:
@@ -59,7 +60,7 @@ class NodeSet:
                     keys.add((node, "tail"))
         if apex is None:
             keys.add("/")
-        return cls(document, keys, held)
+        return cls(root, keys, held)
 
     def size(self) -> int:
         """Return how many nodes there are."""
@@ -84,7 +85,7 @@ class NodeSet:
             chosen: set[Any] = set()
             for node in nodes:
                 if isinstance(node, etree._ElementTree):
-                    chosen |= NodeSet.of(self.document, None, comments=True).keys
+                    chosen |= NodeSet.of(self.root, None, comments=True).keys
                 elif isinstance(node, etree._Element):
                     chosen |= _subtree(node)
                 else:
@@ -102,7 +103,7 @@ class NodeSet:
     def text(self) -> str:
         """Return the text nodes of the set in document order."""
         parts = []
-        for top in _top_level(self.document):
+        for top in _top_level(self.root):
             for event, node in etree.iterwalk(top, events=("start", "end", "comment", "pi")):
                 if event == "start":
                     if (node, "text") in self.keys:
@@ -112,8 +113,7 @@ class NodeSet:
         return "".join(parts)
 
 
-def _top_level(document: XmlDocument) -> Iterable[Element]:
-    root = document.root
+def _top_level(root: Element) -> Iterable[Element]:
     before = list(root.itersiblings(preceding=True))
     return [*reversed(before), root, *root.itersiblings()]
 
@@ -163,7 +163,7 @@ class _Writer:
 
     def __init__(self, nodes: NodeSet, method: Canonicalization) -> None:
         self.keys = nodes.keys
-        self.document = nodes.document
+        self.root = nodes.root
         self.method = method
         self.inclusive = {None if p == "#default" else p for p in method.prefixes}
         self.out: list[str] = []
@@ -173,9 +173,9 @@ class _Writer:
         self.owned: list[dict[str | None, str]] = [{}]
 
     def write(self) -> bytes:
-        root = self.document.root
+        root = self.root
         after = False
-        for top in _top_level(self.document):
+        for top in _top_level(root):
             if top is root:
                 self._walk(root)
                 after = True
@@ -286,10 +286,13 @@ def _attribute_prefix(node: Element, name: str) -> str | None:
     uri = name[1:].partition("}")[0]
     if uri == XML:
         return "xml"
-    for prefix, known in node.nsmap.items():
-        if known == uri and prefix:
-            return str(prefix)
-    return None
+    fitting = [prefix for prefix, known in node.nsmap.items() if known == uri and prefix]
+    if len(fitting) > 1:
+        # lxml does not tell which of them the attribute has; XPath does.
+        position = node.attrib.keys().index(name) + 1
+        written = str(_ATTRIBUTE_NAME(node, n=position))
+        return written.partition(":")[0]
+    return str(fitting[0]) if fitting else None
 
 
 def _attribute_qname(node: Element, name: str) -> str:

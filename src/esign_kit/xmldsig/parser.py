@@ -216,7 +216,12 @@ def _parse_within(octets: bytes, *, huge: bool) -> Element:
             raise LimitError(f"XML: {message}", code="xml.too-deep") from None
         if "XML_PARSE_HUGE" in message and not huge and len(octets) > _HUGE:
             return None
-        raise InputError(f"not well-formed XML: {message}", code="xml.malformed") from None
+        hint = ""
+        if "is not a valid URI" in message:
+            hint = "the name of a namespace must be a URI, in ASCII (Namespaces in XML 1.0 § 2.1)"
+        raise InputError(
+            f"not well-formed XML: {message}", code="xml.malformed", hint=hint
+        ) from None
     except (etree.LxmlError, ValueError) as error:
         raise InputError(f"XML: {error}", code="xml.malformed") from error
     if root is None:

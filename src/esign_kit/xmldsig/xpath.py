@@ -150,7 +150,7 @@ def filter_nodes(data: Selection, step: Step, signature: Element, limits: Limits
         InputError: it does not evaluate.
     """
     if data.nodes is None:
-        data.nodes = NodeSet.of(data.document, data.apex, comments=data.comments)
+        data.nodes = NodeSet.of(data.document.root, data.apex, comments=data.comments)
         data.nodes.remove(data.removed)
     count = data.nodes.size()
     if step.kind == "xpath":
