@@ -101,14 +101,14 @@ def forget() -> None:
     for name, module in list(sys.modules.items()):
         if not name.startswith("esign_kit"):
             continue
-        for value in list(vars(module).values()):
+        for label, value in list(vars(module).items()):
             for holder in (value, *(vars(value).values() if isinstance(value, type) else ())):
                 inner = getattr(holder, "__func__", holder)
                 if isinstance(inner, functools._lru_cache_wrapper):
                     inner.cache_clear()
-        reset = getattr(module, "forget_caches", None)
-        if callable(reset):
-            reset()
+            # Bounded memories of answers, and dictionaries that are named for what they do.
+            if type(value).__name__ == "Bounded" or label == "_remembered":
+                value.clear()
 
 
 def table(rows: list[Row]) -> str:
