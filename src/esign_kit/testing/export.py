@@ -200,7 +200,8 @@ class _Writer:
             SEQUENCE,
             encode(SEQUENCE, info + value),
             encode(OCTET_STRING, salt),
-            encode_integer(self._iterations),
+            # DER leaves a default out.
+            encode_integer(self._iterations) if self._iterations != 1 else b"",
         )
 
 

@@ -28,7 +28,10 @@ if TYPE_CHECKING:
 __all__ = ["CountryFolder", "LiveCountry"]
 
 _FILE, _VERSION = "country.json", 1
-KINDS = ("ec", "rsa", "p384", "p521", "brainpool", "ed25519", "ed448")
+KINDS = (
+    *("ec", "rsa", "p384", "p521", "brainpool", "ed25519", "ed448"),
+    *("gost", "gost-2004", "ozdst", "ozmst"),
+)
 """Kinds of keys that give the same signature every time, which reading again depends on."""
 
 

@@ -61,7 +61,9 @@ def test_ours(scheme: str, password: str, mac: str) -> None:
             assert _works(key)
 
 
-@pytest.mark.parametrize("kind", ["rsa", "ec", "p521", "brainpool", "ed25519", "ed448"])
+@pytest.mark.parametrize(
+    "kind", ["rsa", "ec", "p521", "brainpool", "ed25519", "ed448", "gost", "gost-2004", "ozdst"]
+)
 def test_kinds_of_keys(kind: str, tmp_path: Path) -> None:
     holder = FixturePKI(key=kind).person()
     holder.export_p12(tmp_path / "k.p12", "pw")
@@ -101,6 +103,43 @@ def test_ber(scheme: str) -> None:
         0x30, encode_oid("1.2.840.113549.1.7.1"), encode(0xA0, encode(4, _indefinite(content)))
     )
     assert _works(Pkcs12.open(encode(0x30, encode_integer(3), inside), password="pw").find())
+
+
+def test_pbmac1() -> None:
+    """RFC 9579; a present-day library is the second opinion."""
+    import hashlib
+    import hmac
+
+    from cryptography.hazmat.primitives.serialization.pkcs12 import load_pkcs12
+
+    def hmac_id(oid: str) -> bytes:
+        return encode(0x30, encode_oid(oid), b"\x05\x00")
+
+    bare = read_all(pkcs12(PERSON, "Құпия", mac=""))
+    content = bare.items()[1].items()[1].items()[0].contents
+    for digest, oid in (("sha256", "1.2.840.113549.2.9"), ("sha512", "1.2.840.113549.2.11")):
+        key = hashlib.pbkdf2_hmac("sha256", "Құпия".encode(), b"saltsalt", 2048, 32)
+        kdf = encode(
+            0x30,
+            encode(0x04, b"saltsalt"),
+            encode_integer(2048),
+            encode_integer(32),
+            hmac_id("1.2.840.113549.2.9"),
+        )
+        parameters = encode(
+            0x30, encode(0x30, encode_oid("1.2.840.113549.1.5.12"), kdf), hmac_id(oid)
+        )
+        algorithm = encode(0x30, encode_oid("1.2.840.113549.1.5.14"), parameters)
+        value = encode(0x04, hmac.digest(key, content, digest))
+        mac = encode(0x30, encode(0x30, algorithm, value), encode(0x04, b"x"), encode_integer(2))
+        data = encode(0x30, bare.contents, mac)
+        try:
+            assert load_pkcs12(data, "Құпия".encode()).key is not None
+        except ValueError:
+            pytest.skip("this library does not know PBMAC1")
+        assert _works(Pkcs12.open(data, password="Құпия").find())
+        assert _code(data, "құпия") == "keys.wrong-password"
+        assert _code(data.replace(b"saltsalt", b"pepperpp"), "Құпия") == "keys.wrong-password"
 
 
 @openssl
