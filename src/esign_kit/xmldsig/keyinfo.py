@@ -121,6 +121,8 @@ def _read_child(child: Element, found: KeyInfo, hints: _Hints, document: XmlDocu
 
 
 def _read_x509_data(data: Element, found: KeyInfo, hints: _Hints) -> None:
+    identifiers: list[bytes] = []
+    serials: list[tuple[str | None, int | None]] = []
     for child in data.iterchildren("*"):
         tag = child.tag
         if tag == _DS + "X509Certificate":
@@ -128,9 +130,14 @@ def _read_x509_data(data: Element, found: KeyInfo, hints: _Hints) -> None:
         elif tag == _DS + "X509CRL":
             found.crls.append(decode_base64(_text(child), "X509CRL"))
         elif tag == _DS + "X509SKI":
-            hints.key_identifier = decode_base64(_text(child), "X509SKI")
+            identifiers.append(decode_base64(_text(child), "X509SKI"))
         elif tag == _DS + "X509IssuerSerial":
-            hints.issuer_text, hints.serial = issuer_serial(child)
+            serials.append(issuer_serial(child))
+    # A chain may be listed, in any order (XML Signature 1.1 § 4.5.4): several name nobody.
+    if len(set(identifiers)) == 1:
+        hints.key_identifier = identifiers[0]
+    if len(set(serials)) == 1:
+        hints.issuer_text, hints.serial = serials[0]
 
 
 def _text(element: Element) -> str:
