@@ -181,7 +181,8 @@ def _words(
     if organisation is not None:
         title = "; ".join(mandate.title for mandate in mandates if mandate.title)
         number = f" ({organisation.identifier})" if organisation.identifier else ""
-        parts.append(f"for {organisation.name or 'an organisation'}{number}")
+        word = "for" if mandates else "of"
+        parts.append(f"{word} {organisation.name or 'an organisation'}{number}")
         if title:
             parts.append(f"as {title}")
     return " ".join(parts)

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 import esign_kit as ek
+from esign_kit import algorithms
 from esign_kit.asn1.certificate import load_certificates
 from esign_kit.profiles import BUILT_IN, _load, load_profile, profiles
 from esign_kit.testing import FixturePKI
@@ -32,6 +33,18 @@ def test_built_in(name: str) -> None:
     for row in profile.data["assurance"]["rules"]:
         # What is recalled says so in its source, and the other way round.
         assert row.get("recalled", False) == row["source"].startswith("recalled"), row["id"]
+
+
+@pytest.mark.parametrize("name", BUILT_IN)
+def test_algorithms_stand_in_the_one_table(name: str) -> None:
+    table = ek.profile(name).data.get("algorithms", {})
+    for algorithm in table.get("signatures", ()):
+        assert algorithms.signature_algorithm(algorithm)
+    for digest in table.get("digests", ()):
+        assert algorithms.digest_algorithm(digest)
+        assert digest in ek.profile(name).policy.algorithms.digests
+    for row in table.get("recognised", ()):
+        assert algorithms.signature_by_oid(row["oid"]) is None, row
 
 
 @pytest.mark.parametrize("name", BUILT_IN)
