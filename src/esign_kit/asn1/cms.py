@@ -238,9 +238,10 @@ class SignedData:
             tag, first, last = header(data, inner, after)
             if tag == OCTET_STRING | 0x20:
                 raise InputError("CMS: content in segments", code="asn1.ber")
-            # PKCS #7 allowed any type here; its contents octets are what is digested
-            # (RFC 5652 § 5.2.1).
+            # PKCS #7 allowed any type here for types other than data; its contents octets are what
+            # is digested (RFC 5652 § 5.2.1).
             _require(last == after, "eContent")
+            _require(tag == OCTET_STRING or self.content_type != ID_DATA, "eContent")
             self.content_span = (first, last)
         return stop
 

@@ -10,7 +10,7 @@ from esign_kit.asn1.reader import SEQUENCE, children, header
 from esign_kit.cades import oids, rules
 from esign_kit.cades.attributes import Facts, revocation_values, signed_facts
 from esign_kit.cades.levels import NOT_ETSI, has_evidence_record, level
-from esign_kit.cades.timestamps import timestamps
+from esign_kit.cades.timestamps import hash_index_problem, timestamps
 from esign_kit.cades.wrapping import looks_like_signed_data, peek, unwrap
 from esign_kit.errors import InputError, LimitError
 from esign_kit.model.document import Coverage, Document, Scope
@@ -248,6 +248,10 @@ class _Reader:
                     "a signing time stands among the unsigned attributes and says nothing",
                 )
             )
+        if oids.ARCHIVE_TIMESTAMP_V3 in unsigned:
+            problem = hash_index_problem(self._message, signer)
+            if problem:
+                findings.append(Finding("cades.ats-hash-index", problem))
         if oids.COUNTER_SIGNATURE in unsigned:
             parsed.counter_signatures = self._counters(parsed.id, signer, unsigned, depth, findings)
 

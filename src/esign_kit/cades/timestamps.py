@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from esign_kit.algorithms import digest_algorithm
 from esign_kit.asn1.algorithm_identifier import decode_digest_algorithm
 from esign_kit.asn1.cms import ID_TST_INFO, SignedData
 from esign_kit.asn1.reader import (
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
     Content = Callable[[], "bytes | Document | None"]
 
-__all__ = ["timestamps"]
+__all__ = ["hash_index_problem", "timestamps"]
 
 _ARCHIVE = (oids.ARCHIVE_TIMESTAMP_V1, oids.ARCHIVE_TIMESTAMP_V2, oids.ARCHIVE_TIMESTAMP_V3)
 
@@ -155,6 +156,52 @@ def _hash_index(signer: SignerInfo) -> bytes:
             if kind in signer.unsigned:
                 return signer.unsigned.only_raw(kind) or b""
     return b""
+
+
+def hash_index_problem(message: SignedData, signer: SignerInfo) -> str:
+    """Return what is wrong with the hash indices of archive time-stamps; empty if nothing.
+
+    Every hash in an index must be that of a certificate or CRL of the message
+    (EN 319 122-1 § 5.5.2); else what was protected has been taken out or replaced.
+    """
+    unsigned = signer.unsigned
+    if unsigned is None or oids.ARCHIVE_TIMESTAMP_V3 not in unsigned:
+        return ""
+    for token in unsigned.values(oids.ARCHIVE_TIMESTAMP_V3):
+        try:
+            index = _hash_index(SignedData.load(_unwrapped(token)).signer(0))
+            if not index:
+                return "an archive-time-stamp-v3 has no hash index"
+            problem = _index_problem(message, index)
+        except (InputError, IndexError):
+            return "the hash index of an archive-time-stamp-v3 cannot be read"
+        if problem:
+            return problem
+    return ""
+
+
+def _index_problem(message: SignedData, index: bytes) -> str:
+    parts = read_all(index, "ats-hash-index").expect(SEQUENCE, "ats-hash-index").items()
+    algorithm = digest_algorithm("SHA256")
+    if len(parts) == 4:
+        stated = decode_digest_algorithm(parts.pop(0).raw)
+        if stated is None:
+            return "the hash index of an archive-time-stamp-v3 uses an unknown digest"
+        algorithm = stated
+    if len(parts) != 3:
+        raise InputError("malformed ats-hash-index", code="cades.timestamp")
+    for part, span, what in (
+        (parts[0], message.certificates_span, "certificate"),
+        (parts[1], message.crls_span, "CRL"),
+    ):
+        hashes = {item.expect(OCTET_STRING).contents for item in part.expect(SEQUENCE)}
+        if not hashes:
+            continue
+        start, stop = span if span is not None else (0, 0)
+        here = {algorithm.hash(item.raw) for item in children(message.data, start, stop)}
+        if not hashes <= here:
+            return f"the hash index of an archive-time-stamp-v3 names a {what} that is not here"
+    return ""
 
 
 def _archive_v2(

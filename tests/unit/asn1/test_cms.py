@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from esign_kit.asn1.attribute_set import AttributeSet, der_lengths
-from esign_kit.asn1.cms import OCSP_BASIC, SignedData, wrap_basic_ocsp
+from esign_kit.asn1.cms import ID_DATA, OCSP_BASIC, SignedData, oid, wrap_basic_ocsp
 from esign_kit.asn1.reader import encode, encode_oid, read_all, to_definite
 from esign_kit.errors import InputError, LimitError
 from esign_kit.model.limits import Limits
@@ -50,9 +50,15 @@ def test_signers_by_key_identifier(tag: int) -> None:
 
 
 def test_pkcs7_content_of_another_type_is_digested_by_its_contents() -> None:
-    data = maker.message(maker.signer(maker.usual()))
-    changed = data.replace(encode(4, maker.CONTENT), encode(0x30, maker.CONTENT))
-    assert SignedData.load(changed).content == maker.CONTENT
+    kind = oid("1.3.6.1.4.1.311.2.1.4")
+    for expected, written in ((maker.CONTENT, kind), (None, ID_DATA)):
+        data = maker.message(maker.signer(maker.usual()), kind=written)
+        changed = data.replace(encode(4, maker.CONTENT), encode(0x30, maker.CONTENT))
+        if expected is None:
+            with pytest.raises(InputError):
+                SignedData.load(changed)
+        else:
+            assert SignedData.load(changed).content == expected
 
 
 def test_ber_keeps_what_was_definite() -> None:
