@@ -1,0 +1,104 @@
+"""``esign trust``: what people see and what programs get."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+from click.testing import CliRunner
+from tests.unit.trust.making import DAY, NOW, crl, issue, root
+
+from esign_kit.cli.trust import command
+from esign_kit.errors import InputError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+AT = "2026-11-21T12:00:00Z"
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Path:
+    top = root("Root of Tests")
+    ca = issue("Issuing CA", top, ca=True)
+    expired = issue("Issuing CA", top, ca=True, number=ca.number, until=NOW - DAY)
+    leaf = issue("Citizen", ca)
+    for name, entity in (("root", top), ("ca", ca), ("expired", expired), ("leaf", leaf)):
+        (tmp_path / f"{name}.cer").write_bytes(entity.der)
+    (tmp_path / "old.cer").write_bytes(root("Old", until=NOW - DAY).der)
+    (tmp_path / "soon.cer").write_bytes(root("Soon", until=NOW + 5 * DAY).der)
+    (tmp_path / "evidence").mkdir()
+    for number, item in enumerate((crl(top), crl(ca))):
+        (tmp_path / "evidence" / f"{number}.crl").write_bytes(item)
+    return tmp_path
+
+
+def run(*arguments: object) -> tuple[int, str]:
+    result = CliRunner().invoke(command, [str(a) for a in arguments], standalone_mode=False)
+    if result.exception is not None:
+        raise result.exception
+    return result.return_value or 0, result.output
+
+
+def test_why_draws_every_path_and_names_what_is_missing(desk: Path) -> None:
+    code, text = run(
+        "why", desk / "leaf.cer", "--trust", desk / "root.cer", "--certificate", desk / "ca.cer",
+        "--certificate", desk / "expired.cer", "--evidence", desk / "evidence", "--at", AT,
+    )  # fmt: skip
+    assert code == 0 and text.startswith("TRUSTED")
+    assert "└─ Issuing CA" in text and "this path holds" in text
+    code, text = run("why", desk / "leaf.cer", "--trust", desk / "root.cer", "--at", AT)
+    assert code == 3 and "no issuer found: C=XX, CN=Issuing CA" in text
+    assert "→ add the certificate of C=XX, CN=Issuing CA" in text
+    code, text = run(
+        "why", desk / "leaf.cer", "--trust", desk / "root.cer", "--certificate", desk / "ca.cer",
+        "--certificate", desk / "expired.cer", "--at", AT,
+    )  # fmt: skip
+    assert code == 3
+    assert "├─ Issuing CA" in text and "└─ Issuing CA" in text
+    assert "[ca.expired]" in text and "[revocation.missing]" in text
+
+
+def test_why_in_json_has_the_attempts(desk: Path) -> None:
+    code, text = run("why", desk / "leaf.cer", "--trust", desk / "root.cer", "--at", AT, "--json")
+    report = json.loads(text)
+    assert code == 3 and report["attempts"][0]["code"] == "chain.incomplete"
+
+
+def test_show_and_check(desk: Path) -> None:
+    code, text = run("show", desk / "root.cer", "--json")
+    anchors = json.loads(text)["anchors"]
+    assert code == 0 and anchors[0]["label"] == "Root of Tests"
+    assert anchors[0]["unsupported"] is None
+    assert run("check", desk / "root.cer", "--at", AT)[0] == 0
+    code, text = run("check", desk / "soon.cer", "--at", AT)
+    assert code == 3 and "ends soon" in text
+    code, text = run("check", desk / "old.cer", desk / "root.cer", "--at", AT)
+    assert code == 1 and "is past its end" in text and "1 of 2" in text
+
+
+def test_an_anchor_that_cannot_be_used_is_said(desk: Path) -> None:
+    der = (desk / "root.cer").read_bytes()
+    # id-ecPublicKey becomes an algorithm that nobody has.
+    odd = der.replace(bytes.fromhex("2a8648ce3d0201"), bytes.fromhex("2a8648ce3d0277"))
+    (desk / "odd.cer").write_bytes(odd)
+    code, text = run("check", desk / "odd.cer", "--at", AT)
+    assert code == 1 and "cannot be used" in text
+
+
+def test_add_copies_once_and_compares_the_digest(desk: Path) -> None:
+    store = desk / "store"
+    code, text = run("add", desk / "root.cer", "--to", store)
+    assert code == 0 and "trusted from now on: Root of Tests" in text
+    assert "already there" in run("add", desk / "root.cer", "--to", store)[1]
+    assert "not self-issued" in run("add", desk / "ca.cer", "--to", store)[1]
+    run("add", desk / "leaf.cer", "--to", store, "--intermediate")
+    assert len(list(store.glob("*.cer"))) == 2
+    assert len(list((store / "intermediates").glob("*.cer"))) == 1
+    with pytest.raises(InputError):
+        run("add", desk / "root.cer", "--to", store, "--sha256", "00" * 32)
+    from esign_kit.trust.store import TrustStore
+
+    found = TrustStore.from_path(store)
+    assert len(found) == 2 and len(found.intermediates) == 1
