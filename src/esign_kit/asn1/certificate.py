@@ -459,13 +459,15 @@ def load_certificates(data: bytes) -> tuple[Certificate, ...]:
     if data[:1] == b"\x30":
         return (Certificate.load(data),)
     found = []
-    rest = data
-    while (begin := rest.find(b"-----BEGIN ")) >= 0:
-        rest = rest[begin + 11 :]
-        label, _, body = rest.partition(b"-----")
-        body, dashes, rest = body.partition(b"-----END ")
-        if not dashes:
+    # Offsets into one object: slicing off the rest for each block would cost quadratic time.
+    position = 0
+    while (begin := data.find(b"-----BEGIN ", position)) >= 0:
+        dashes = data.find(b"-----", begin + 11)
+        end = data.find(b"-----END ", dashes + 5) if dashes >= 0 else -1
+        if end < 0:
             raise InputError("PEM without an end line", code="input.pem")
+        label, body = data[begin + 11 : dashes], data[dashes + 5 : end]
+        position = end + 9
         if label in (b"CERTIFICATE", b"X509 CERTIFICATE", b"TRUSTED CERTIFICATE"):
             try:
                 der = a2b_base64(body)

@@ -19,6 +19,8 @@ from esign_kit.asn1.reader import (
     Tlv,
     decode_integer,
     decode_oid,
+    read_all,
+    to_definite,
 )
 from esign_kit.errors import InputError, KeyStoreError, LimitError
 from esign_kit.keys.rc2 import rc2_cbc_decrypt, rc4
@@ -27,7 +29,18 @@ from esign_kit.model.limits import Limits
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Password", "Work", "algorithm_of", "decrypt", "pkcs12_kdf", "register_cipher"]
+__all__ = [
+    "Password",
+    "Work",
+    "algorithm_of",
+    "bounded",
+    "decrypt",
+    "pkcs12_kdf",
+    "register_cipher",
+]
+
+
+_MAX_ELEMENTS = 100_000
 
 
 class Work:
@@ -137,6 +150,19 @@ def wrong_password() -> KeyStoreError:
 def unsupported(what: str, oid: str) -> KeyStoreError:
     """Return the error for an algorithm that we do not have."""
     return KeyStoreError(f"{what} {oid} is not supported", code="keys.unsupported-encryption")
+
+
+def bounded(data: bytes) -> Tlv:
+    """Return the one value of ``data``, indefinite lengths rewritten, its elements counted.
+
+    Raises:
+        LimitError: more elements than any key file has, or nested too deeply.
+        InputError: malformed, or octets follow.
+    """
+    rewritten, used = to_definite(data, max_elements=_MAX_ELEMENTS)
+    if data[used:].strip(b"\x00\r\n"):
+        raise InputError("octets follow after the end", code="keys.malformed")
+    return read_all(rewritten)
 
 
 # ── key derivation ────────────────────────────────────────────────────────────────────────────

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Self
 
 from esign_kit.asn1.certificate import Certificate, load_certificates
-from esign_kit.asn1.reader import INTEGER, OCTET_STRING, SEQUENCE, is_definite, read_all
+from esign_kit.asn1.reader import INTEGER, OCTET_STRING, SEQUENCE
 from esign_kit.errors import InputError, KeyStoreError, LimitError
-from esign_kit.keys.ciphers import Password, Work, decrypt, wrong_password
+from esign_kit.keys.ciphers import Password, Work, bounded, decrypt, wrong_password
 from esign_kit.keys.store import CertificateIndex, FileStore, load_entry, read_octets
 from esign_kit.model.limits import Limits
 
@@ -135,13 +135,17 @@ def _pem(data: bytes) -> list[tuple[str, bytes, bytes]]:
     from binascii import Error, a2b_base64
 
     found = []
-    rest = data
-    while (begin := rest.find(b"-----BEGIN ")) >= 0:
-        label, dashes, rest = rest[begin + 11 :].partition(b"-----")
-        end = b"-----END " + label + b"-----"
-        body, closing, rest = rest.partition(end)
-        if not dashes or not closing or b"-----" in body:
+    # Offsets into one object: slicing off the rest for each block would cost quadratic time.
+    position = 0
+    while (begin := data.find(b"-----BEGIN ", position)) >= 0:
+        start = data.find(b"-----", begin + 11, begin + 200)
+        label = data[begin + 11 : start] if start >= 0 else b""
+        closing = b"-----END " + label + b"-----"
+        end = data.find(b"-----", start + 5) if start >= 0 else -1
+        if end < 0 or not data.startswith(closing, end):
             raise InputError("a PEM block without its end", code="input.pem")
+        body = data[start + 5 : end]
+        position = end + len(closing)
         headers, body = _split_headers(body)
         try:
             octets = a2b_base64(b"".join(body.split()), strict_mode=True)
@@ -166,19 +170,17 @@ def _private_key(data: bytes, password: str | bytes | None, work: Work) -> bytes
         KeyStoreError: a password is needed or wrong.
         InputError: no private key.
     """
-    if not is_definite(data):
-        raise InputError("a private key in indefinite form", code="keys.malformed")
-    outer = read_all(data, "private key").expect(SEQUENCE, "private key")
+    outer = bounded(data).expect(SEQUENCE, "private key")
     parts = outer.items()
     if len(parts) == 2 and parts[0].tag == SEQUENCE and parts[1].tag == OCTET_STRING:
         return _encrypted(parts[0], parts[1].contents, password, work)
     if len(parts) < 3 or parts[0].tag != INTEGER:
         raise InputError("it has another structure", code="keys.malformed")
     if parts[1].tag == SEQUENCE:
-        return data
+        return outer.raw
     if parts[1].tag in (OCTET_STRING, INTEGER):
         # SEC 1 and PKCS#1; the backend reads both.
-        return data
+        return outer.raw
     raise InputError("it has another structure", code="keys.malformed")
 
 
@@ -190,7 +192,7 @@ def _encrypted(algorithm: Any, data: bytes, password: str | bytes | None, work: 
     for spelling in Password.spellings(password)[:1]:
         try:
             plain = decrypt(algorithm, data, spelling, work)
-            return read_all(plain, "private key").expect(SEQUENCE).raw
+            return bounded(plain).expect(SEQUENCE).raw
         except KeyStoreError as error:
             if error.code != "keys.wrong-password":
                 raise

@@ -19,7 +19,6 @@ from esign_kit.asn1.reader import (
     Tlv,
     decode_integer,
     decode_oid,
-    read_all,
     to_definite,
 )
 from esign_kit.errors import InputError, KeyStoreError, LimitError
@@ -27,6 +26,7 @@ from esign_kit.keys.ciphers import (
     Password,
     Work,
     algorithm_of,
+    bounded,
     decrypt,
     hash_name,
     hmac_name,
@@ -172,13 +172,13 @@ def _read(data: bytes, password: str | bytes | None, work: Work) -> list[_Bag]:
         if right is None:
             raise wrong_password()
         spellings = [right]
-    safes = [_content_info(item) for item in _definite(content).expect(SEQUENCE)]
+    safes = [_content_info(item) for item in bounded(content).expect(SEQUENCE)]
     for number, spelling in enumerate(spellings):
         try:
             bags: list[_Bag] = []
             for kind, value in safes:
                 plain = _safe(kind, value, spelling, work)
-                _collect(_definite(plain).expect(SEQUENCE), spelling, work, bags, 0)
+                _collect(bounded(plain).expect(SEQUENCE), spelling, work, bags, 0)
             return bags
         except KeyStoreError as error:
             if error.code != "keys.wrong-password" or number + 1 == len(spellings):
@@ -194,17 +194,9 @@ def _read(data: bytes, password: str | bytes | None, work: Work) -> list[_Bag]:
     raise wrong_password()
 
 
-def _definite(data: bytes) -> Tlv:
-    """Return the one value of ``data``, with indefinite lengths rewritten."""
-    rewritten, used = to_definite(data)
-    if data[used:].strip(b"\x00\r\n"):
-        raise InputError("octets follow after the end", code="keys.malformed")
-    return read_all(rewritten)
-
-
 def _outer(data: bytes) -> tuple[bytes, _Mac | None]:
     """Return the octets under the MAC, and the MAC if there is one."""
-    parts = _definite(data).expect(SEQUENCE, "PFX").items()
+    parts = bounded(data).expect(SEQUENCE, "PFX").items()
     if len(parts) not in (2, 3) or parts[0].tag != INTEGER:
         raise InputError("it has another structure", code="keys.malformed")
     if decode_integer(parts[0].contents) != 3:
@@ -349,7 +341,7 @@ def _shrouded(value: Tlv, password: Password, work: Work) -> bytes:
         parts[0], parts[1].expect(OCTET_STRING, "encrypted key").contents, password, work
     )
     try:
-        return _definite(plain).expect(SEQUENCE, "private key").raw
+        return bounded(plain).expect(SEQUENCE, "private key").raw
     except InputError:
         # A padding can fit by accident (1 in 256); what is under it then is no structure.
         raise wrong_password() from None

@@ -118,6 +118,20 @@ def test_encrypted_by_openssl(options: str, tmp_path: Path) -> None:
     assert _code(done.stdout, password="PW") == "keys.wrong-password"
 
 
+def test_large_nonsense_costs_little() -> None:
+    start = time.monotonic()
+    nulls = b"\x05\x00" * 4_000_000
+    flood = b"\x30\x84" + len(nulls).to_bytes(4, "big") + nulls
+    blocks = b"-----BEGIN X-----\nAA==\n-----END X-----\n" * 100_000
+    for data in (flood, blocks, b"-----BEGIN " * 500_000, b"\x30\x80" * 1_000_000):
+        for opener in (ek.KeyFile, ek.Pkcs12):
+            with pytest.raises(EsignError):
+                opener.open(data, password="pw")
+    with pytest.raises(EsignError):
+        KeyFile.open(KEY, certificate=blocks)
+    assert time.monotonic() - start < 10
+
+
 def test_crafted_containers() -> None:
     folder = require("crafted-containers")
     manifest = json.loads((folder / "manifest.json").read_text())
