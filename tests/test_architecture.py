@@ -45,7 +45,7 @@ ROOMS: dict[str, set[str]] = {
     "trustlist": MIDDLE | {"xmldsig", "xades", "validation"},
     "eid": MIDDLE | {"profiles"},
 }
-EDGES = {"api", "aio", "jobs", "cli", "server", "testing", "__init__"}
+EDGES = {"api", "arguments", "reading", "aio", "jobs", "cli", "server", "testing", "__init__"}
 """They wire rooms together and may import any; nothing below imports them."""
 
 THIRD_PARTY: dict[str, set[str]] = {

@@ -1,0 +1,66 @@
+"""Which format reads this file? The room is found from the first octets, and imported then."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING
+
+from esign_kit.errors import InputError, UnsupportedError
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    from esign_kit.asn1.certificate import Certificate
+    from esign_kit.model.document import Document
+    from esign_kit.model.signature import SignedDocument
+    from esign_kit.trust.policy import ValidationPolicy
+
+__all__ = ["read_signed"]
+
+
+def read_signed(
+    data: bytes,
+    detached: tuple[Document, ...],
+    policy: ValidationPolicy,
+    helpers: tuple[Certificate, ...],
+) -> SignedDocument:
+    """Read a file by the format that its first octets show.
+
+    Raises:
+        InputError: no signature (``input.no-signature``), or what the format's reader says.
+        UnsupportedError: a format that is not read yet.
+    """
+    if not data:
+        raise InputError("the input is empty", code="input.no-signature")
+    start = b"" if data[0] == 0x30 else data[:256].lstrip(b"\xef\xbb\xbf \t\r\n")
+    if start[:1] == b"<" or start[:2] in (b"\xff\xfe", b"\xfe\xff") or start[:2] == b"\x00<":
+        from esign_kit.xades import parse as xades
+
+        return xades.parse(data, detached=detached, policy=policy)
+    cades = _cades()
+    if cades.recognises(data):
+        return cades.parse(data, detached=detached, policy=policy)  # type: ignore[no-any-return]
+    from esign_kit.tsp import parse as tsp
+
+    if tsp.recognises(data):
+        return tsp.parse(data, detached=detached, policy=policy)
+    if detached and helpers:
+        from esign_kit.raw import parse as raw
+
+        return raw.parse(data, detached=detached, policy=policy, certificates=helpers)
+    if start[:5] == b"%PDF-":
+        raise UnsupportedError("PDF signatures are not read yet", code="input.unsupported-format")
+    if start[:4] == b"PK\x03\x04":
+        raise UnsupportedError("ASiC containers are not read yet", code="input.unsupported-format")
+    raise InputError(
+        "this is no signature: neither CMS nor XML with a ds:Signature",
+        code="input.no-signature",
+        hint="a bare signature value needs detached=[document] and certificates=[signer]",
+    )
+
+
+@cache
+def _cades() -> ModuleType:
+    from esign_kit.cades import parse as module
+
+    return module
