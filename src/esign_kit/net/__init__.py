@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from esign_kit.net.cache import CachingFetcher, EvidenceCache, MemoryCache
     from esign_kit.net.fetcher import HttpFetcher
-    from esign_kit.net.gather import gather
+    from esign_kit.net.gathering import gather
     from esign_kit.net.guard import Guard
     from esign_kit.net.redis_cache import RedisCache
     from esign_kit.net.sqlite_cache import SqliteCache
@@ -35,7 +35,7 @@ _HOMES = {
     "MemoryCache": "cache",
     "RedisCache": "redis_cache",
     "SqliteCache": "sqlite_cache",
-    "gather": "gather",
+    "gather": "gathering",
 }
 
 

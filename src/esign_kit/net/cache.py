@@ -164,6 +164,12 @@ class MemoryCache:
         with self._lock:
             self._remove(key)
 
+    def clear(self) -> None:
+        """Forget everything."""
+        with self._lock:
+            self._entries.clear()
+            self._size = 0
+
     def _remove(self, key: str) -> None:
         found = self._entries.pop(key, None)
         if found is not None:

@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from esign_kit.errors import EvidenceError
-from esign_kit.net.cache import seal, unseal
+from esign_kit.net.cache import MemoryCache, seal, unseal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,6 +28,7 @@ class RedisCache:
         prefix: of all keys.
         seconds: for one question to the server.
         max_value: larger values are not kept.
+        memory: octets of entries that this process keeps at hand.
         clock: POSIX seconds.
 
     Raises:
@@ -42,6 +43,7 @@ class RedisCache:
         prefix: str = "esign-kit:",
         seconds: float = 2.0,
         max_value: int = 64 * 1024 * 1024,
+        memory: int = 128 * 1024 * 1024,
         clock: Callable[[], float] = time.time,
     ) -> None:
         try:
@@ -57,6 +59,8 @@ class RedisCache:
         self._seconds = seconds
         self._max = max_value
         self._clock = clock
+        self._memory = memory
+        self._near = MemoryCache(memory, clock=clock)
         self._errors: tuple[type[Exception], ...] = (redis.RedisError, OSError)
         try:
             self._client: Any = redis.Redis.from_url(
@@ -69,6 +73,9 @@ class RedisCache:
 
     def get(self, key: str) -> bytes | None:
         """See :class:`~esign_kit.net.cache.EvidenceCache`."""
+        near = self._near.get(key)
+        if near is not None:
+            return near
         try:
             entry = self._client.get(self._prefix + key)
         except self._errors as error:
@@ -80,13 +87,17 @@ class RedisCache:
         if found is None:
             self.drop(key)
             return None
-        return found[0] if found[1] > self._clock() else None
+        if found[1] <= self._clock():
+            return None
+        self._near.put(key, *found)
+        return found[0]
 
     def put(self, key: str, value: bytes, until: float) -> None:
         """See :class:`~esign_kit.net.cache.EvidenceCache`."""
         left = int(until - self._clock())
         if left <= 0 or len(value) > self._max:
             return
+        self._near.put(key, value, until)
         try:
             self._client.set(self._prefix + key, seal(key, value, until), ex=left)
         except self._errors as error:
@@ -94,14 +105,22 @@ class RedisCache:
 
     def drop(self, key: str) -> None:
         """See :class:`~esign_kit.net.cache.EvidenceCache`."""
+        self._near.drop(key)
         try:
             self._client.delete(self._prefix + key)
         except self._errors as error:
             _LOG.info("evidence cache unavailable: %s", error)
 
     def close(self) -> None:
-        """Close the connections."""
+        """Close the connections and forget what is at hand."""
+        self._near.clear()
         self._client.close()
 
     def __reduce__(self) -> tuple[object, ...]:
-        return (RedisCache, (self._url,))
+        settings = (self._url, self._prefix, self._seconds, self._max, self._memory)
+        return (_again, settings)
+
+
+def _again(url: str, prefix: str, seconds: float, max_value: int, memory: int) -> RedisCache:
+    """Connect to the same server from another process."""
+    return RedisCache(url, prefix=prefix, seconds=seconds, max_value=max_value, memory=memory)

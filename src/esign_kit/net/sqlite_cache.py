@@ -14,7 +14,7 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from esign_kit.net.cache import seal, unseal
+from esign_kit.net.cache import MemoryCache, seal, unseal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -36,6 +36,8 @@ class SqliteCache:
         path: of the file; missing folders are made.
         max_bytes: above this the entries that end soonest go.
         seconds: how long to wait for another process that is writing.
+        memory: octets of entries that this process keeps at hand, so that a large CRL is not
+            read from the file for every signature.
         clock: POSIX seconds.
     """
 
@@ -45,12 +47,15 @@ class SqliteCache:
         *,
         max_bytes: int = 1024 * 1024 * 1024,
         seconds: float = 10.0,
+        memory: int = 128 * 1024 * 1024,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._path = os.fspath(path)
         self._max = max_bytes
         self._seconds = seconds
         self._clock = clock
+        self._memory = memory
+        self._near = MemoryCache(memory, clock=clock)
         self._lock = threading.RLock()
         self._connection: sqlite3.Connection | None = None
         self._pid = 0
@@ -59,6 +64,9 @@ class SqliteCache:
 
     def get(self, key: str) -> bytes | None:
         """See :class:`~esign_kit.net.cache.EvidenceCache`."""
+        near = self._near.get(key)
+        if near is not None:
+            return near
         with self._lock, self._guarded():
             row = (
                 self._open()
@@ -74,7 +82,10 @@ class SqliteCache:
                 self.drop(key)
                 return None
             # The sealed moment counts; the column beside it only serves the search.
-            return found[0] if found[1] > self._clock() else None
+            if found[1] <= self._clock():
+                return None
+            self._near.put(key, *found)
+            return found[0]
         return None
 
     def put(self, key: str, value: bytes, until: float) -> None:
@@ -82,6 +93,7 @@ class SqliteCache:
         now = self._clock()
         if until <= now:
             return
+        self._near.put(key, value, until)
         with self._lock, self._guarded():
             connection = self._open()
             if self._writes % _PRUNE_EVERY == 0:
@@ -95,13 +107,18 @@ class SqliteCache:
 
     def drop(self, key: str) -> None:
         """See :class:`~esign_kit.net.cache.EvidenceCache`."""
+        self._near.drop(key)
         with self._lock, self._guarded():
             connection = self._open()
             with connection:
                 connection.execute("DELETE FROM evidence WHERE key = ?", (key,))
 
     def close(self) -> None:
-        """Close the file; it opens again when it is needed."""
+        """Close the file and forget what is at hand; it opens again when it is needed."""
+        self._near.clear()
+        self._disconnect()
+
+    def _disconnect(self) -> None:
         with self._lock:
             if self._connection is not None:
                 with contextlib.suppress(sqlite3.Error):
@@ -109,7 +126,7 @@ class SqliteCache:
                 self._connection = None
 
     def __reduce__(self) -> tuple[object, ...]:
-        return (SqliteCache, (self._path,))
+        return (_again, (self._path, self._max, self._seconds, self._memory))
 
     def _open(self) -> sqlite3.Connection:
         if self._connection is not None and self._pid != os.getpid():
@@ -117,7 +134,7 @@ class SqliteCache:
             self._connection = None
         if self._connection is not None and self._identity() != self._file:
             # Another process has put a new file in place of a damaged one.
-            self.close()
+            self._disconnect()
         if self._connection is None:
             folder = os.path.dirname(self._path)
             if folder:
@@ -198,7 +215,7 @@ class SqliteCache:
     def _salvage(self) -> None:
         """Put a new file in place of a damaged one, with all entries that are whole."""
         damaged = self._file if self._connection is not None else self._identity()
-        self.close()
+        self._disconnect()
         with _alone(self._path + ".lock"):
             if self._identity() != damaged:
                 return
@@ -212,7 +229,7 @@ class SqliteCache:
                     connection.executemany("INSERT OR REPLACE INTO evidence VALUES (?, ?, ?)", kept)
             except (OSError, sqlite3.Error) as error:
                 _LOG.warning("evidence cache cannot be replaced: %s", error)
-                self.close()
+                self._disconnect()
 
     def _whole_entries(self) -> Iterator[tuple[str, float, bytes]]:
         try:
@@ -227,6 +244,11 @@ class SqliteCache:
             return
         finally:
             connection.close()
+
+
+def _again(path: str, max_bytes: int, seconds: float, memory: int) -> SqliteCache:
+    """Open the same file in another process."""
+    return SqliteCache(path, max_bytes=max_bytes, seconds=seconds, memory=memory)
 
 
 @contextlib.contextmanager

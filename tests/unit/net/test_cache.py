@@ -65,6 +65,11 @@ def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         server.wait(10)
 
 
+def on_disk(path: Path, **options: Any) -> SqliteCache:
+    """A cache that keeps nothing at hand: what it says stands in the file."""
+    return SqliteCache(path, memory=0, **options)
+
+
 class Clock:
     def __init__(self) -> None:
         self.now = time.time()
@@ -73,16 +78,18 @@ class Clock:
         return self.now
 
 
-@pytest.fixture(params=["memory", "sqlite", "redis"])
+@pytest.fixture(params=["memory", "sqlite", "sqlite-alone", "redis", "redis-alone"])
 def cache(request: Any, tmp_path: Path) -> Iterator[Any]:
     clock = Clock()
     if request.param == "memory":
         made: Any = MemoryCache(clock=clock)
-    elif request.param == "sqlite":
-        made = SqliteCache(tmp_path / "deep" / "cache.db", clock=clock)
+    elif request.param.startswith("sqlite"):
+        memory = 0 if request.param.endswith("alone") else 1 << 26
+        made = SqliteCache(tmp_path / "deep" / "cache.db", clock=clock, memory=memory)
     else:
+        memory = 0 if request.param.endswith("alone") else 1 << 26
         url = request.getfixturevalue("redis_url")
-        made = RedisCache(url, prefix=f"test-{tmp_path.name}:", clock=clock)
+        made = RedisCache(url, prefix=f"test-{tmp_path.name}:", clock=clock, memory=memory)
     made.test_clock = clock
     yield made
     if hasattr(made, "close"):
@@ -166,7 +173,7 @@ def _rows(path: Path) -> sqlite3.Connection:
 
 def test_sqlite_torn_and_foreign_entries_are_dropped_and_others_stay(tmp_path: Path) -> None:
     path = tmp_path / "c.db"
-    cache = SqliteCache(path)
+    cache = on_disk(path)
     for key in ("torn", "swapped", "text", "late", "good"):
         cache.put(key, key.encode() * 100, FAR)
     cache.close()
@@ -195,7 +202,7 @@ def test_sqlite_torn_and_foreign_entries_are_dropped_and_others_stay(tmp_path: P
 def test_sqlite_a_file_that_is_no_database_is_replaced(tmp_path: Path) -> None:
     path = tmp_path / "c.db"
     path.write_bytes(b"this is not a database, whatever its name says. " * 100)
-    cache = SqliteCache(path)
+    cache = on_disk(path)
     assert cache.get("a") is None
     cache.put("a", b"value", FAR)
     assert cache.get("a") == b"value"
@@ -203,7 +210,7 @@ def test_sqlite_a_file_that_is_no_database_is_replaced(tmp_path: Path) -> None:
 
 def test_sqlite_damaged_pages_lose_at_most_what_stood_on_them(tmp_path: Path) -> None:
     path = tmp_path / "c.db"
-    cache = SqliteCache(path)
+    cache = on_disk(path)
     keys = [f"key-{number:04d}" for number in range(400)]
     for key in keys:
         cache.put(key, key.encode() * 50, FAR)
@@ -217,7 +224,7 @@ def test_sqlite_damaged_pages_lose_at_most_what_stood_on_them(tmp_path: Path) ->
         path.write_bytes(data)
         for suffix in ("-wal", "-shm"):
             (tmp_path / f"c.db{suffix}").unlink(missing_ok=True)
-        damaged = SqliteCache(path)
+        damaged = on_disk(path)
         for key in keys:
             assert damaged.get(key) in (None, key.encode() * 50)
         damaged.put("after", b"works", FAR)
@@ -228,7 +235,7 @@ def test_sqlite_damaged_pages_lose_at_most_what_stood_on_them(tmp_path: Path) ->
 
 def test_sqlite_a_cut_file_is_no_disaster(tmp_path: Path) -> None:
     path = tmp_path / "c.db"
-    cache = SqliteCache(path)
+    cache = on_disk(path)
     for number in range(50):
         cache.put(str(number), bytes(3000), FAR)
     cache.close()
@@ -236,7 +243,7 @@ def test_sqlite_a_cut_file_is_no_disaster(tmp_path: Path) -> None:
     for keep in (0, 1, 50, 100, 4096, 5000, size // 2, size - 1):
         with open(path, "r+b") as stream:
             stream.truncate(min(keep, path.stat().st_size))
-        again = SqliteCache(path)
+        again = on_disk(path)
         assert again.get("1") in (None, bytes(3000))
         again.put("1", bytes(3000), FAR)
         again.put("1", bytes(3000), FAR)
@@ -247,11 +254,11 @@ def test_sqlite_a_cut_file_is_no_disaster(tmp_path: Path) -> None:
 def test_sqlite_in_a_place_where_nothing_can_be_written(tmp_path: Path) -> None:
     blocked = tmp_path / "file"
     blocked.write_text("not a folder")
-    cache = SqliteCache(blocked / "cache.db")
+    cache = on_disk(blocked / "cache.db")
     cache.put("a", b"value", FAR)
     assert cache.get("a") is None
     cache.drop("a")
-    folder = SqliteCache(tmp_path)
+    folder = on_disk(tmp_path)
     folder.put("a", b"value", FAR)
     assert folder.get("a") is None
 
@@ -259,7 +266,7 @@ def test_sqlite_in_a_place_where_nothing_can_be_written(tmp_path: Path) -> None:
 FULL_DISK = """
 import resource, sys, time
 from esign_kit.net.sqlite_cache import SqliteCache
-cache = SqliteCache(sys.argv[1])
+cache = SqliteCache(sys.argv[1], memory=0)
 far = time.time() + 3600
 cache.put("before", b"good" * 100, far)
 resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, resource.RLIM_INFINITY))
@@ -280,7 +287,7 @@ def test_sqlite_a_full_disk_loses_nothing_that_was_there(tmp_path: Path) -> None
     assert done.returncode == 0, done.stderr
     assert 0 < int(done.stdout) < 200
     # When there is room again, everything works.
-    cache = SqliteCache(path)
+    cache = on_disk(path)
     assert cache.get("before") == b"good" * 100
     cache.put("after", b"new", FAR)
     assert cache.get("after") == b"new"
@@ -289,7 +296,7 @@ def test_sqlite_a_full_disk_loses_nothing_that_was_there(tmp_path: Path) -> None
 WRITER = """
 import sys, time
 from esign_kit.net.sqlite_cache import SqliteCache
-cache = SqliteCache(sys.argv[1])
+cache = SqliteCache(sys.argv[1], memory=0)
 name, count, far = sys.argv[2], int(sys.argv[3]), time.time() + 3600
 number = 0
 while count < 0 or number < count:
@@ -309,7 +316,7 @@ def test_sqlite_two_processes_at_once_lose_nothing(tmp_path: Path) -> None:
     running = [_writer(path, name, 200) for name in ("left", "right")]
     for process in running:
         assert process.wait(60) == 0
-    cache = SqliteCache(path)
+    cache = on_disk(path)
     for name in ("left", "right"):
         for number in range(200):
             assert cache.get(f"{name}-{number}") == f"{name}-{number};".encode() * 100
@@ -326,7 +333,7 @@ def test_sqlite_a_process_killed_while_writing(tmp_path: Path) -> None:
         process.send_signal(signal.SIGKILL)
         process.wait(10)
         process.stdout.close()
-        cache = SqliteCache(path)
+        cache = on_disk(path)
         for number in range(written):
             key = f"victim{round_}-{number}"
             assert cache.get(key) == f"{key};".encode() * 100
@@ -334,7 +341,7 @@ def test_sqlite_a_process_killed_while_writing(tmp_path: Path) -> None:
 
 
 def test_sqlite_across_fork_and_pickle(tmp_path: Path) -> None:
-    cache = SqliteCache(tmp_path / "c.db")
+    cache = on_disk(tmp_path / "c.db")
     cache.put("parent", b"1", FAR)
     child = os.fork()
     if child == 0:
@@ -350,11 +357,11 @@ def test_sqlite_across_fork_and_pickle(tmp_path: Path) -> None:
 
 def test_sqlite_another_process_replaced_the_file(tmp_path: Path) -> None:
     path = tmp_path / "c.db"
-    cache = SqliteCache(path)
+    cache = on_disk(path)
     cache.put("a", b"1", FAR)
     for suffix in ("", "-wal", "-shm"):
         (tmp_path / f"c.db{suffix}").unlink(missing_ok=True)
-    other = SqliteCache(path)
+    other = on_disk(path)
     other.put("b", b"2", FAR)
     assert cache.get("b") == b"2"
     cache.put("c", b"3", FAR)
@@ -362,7 +369,7 @@ def test_sqlite_another_process_replaced_the_file(tmp_path: Path) -> None:
 
 
 def test_sqlite_has_an_end(tmp_path: Path) -> None:
-    cache = SqliteCache(tmp_path / "c.db", max_bytes=100_000)
+    cache = on_disk(tmp_path / "c.db", max_bytes=100_000)
     for number in range(600):
         cache.put(str(number), bytes(1000), FAR + number)
     kept = sum(cache.get(str(number)) is not None for number in range(600))
@@ -373,7 +380,7 @@ def test_sqlite_has_an_end(tmp_path: Path) -> None:
 def test_redis_poison_is_dropped_and_a_dead_server_is_an_empty_cache(redis_url: str) -> None:
     import redis
 
-    cache = RedisCache(redis_url, prefix="poison:")
+    cache = RedisCache(redis_url, prefix="poison:", memory=0)
     cache.put("a", b"good", FAR)
     cache.put("b", b"other", FAR)
     raw = redis.Redis.from_url(redis_url)
@@ -408,3 +415,19 @@ def test_two_machines_share_one_redis(redis_url: str) -> None:
     assert right.get("shared") == b"value"
     left.close()
     right.close()
+
+
+def test_what_is_at_hand_is_not_read_again(tmp_path: Path) -> None:
+    clock = Clock()
+    cache = SqliteCache(tmp_path / "c.db", clock=clock)
+    cache.put("crl", bytes(1000), clock.now + 60)
+    other = SqliteCache(tmp_path / "c.db", clock=clock)
+    assert other.get("crl") == bytes(1000)
+    (tmp_path / "c.db").unlink()
+    assert cache.get("crl") == other.get("crl") == bytes(1000)
+    clock.now += 61
+    assert cache.get("crl") is other.get("crl") is None
+    cache.put("b", b"x", clock.now + 60)
+    cache.close()
+    cache.drop("b")
+    assert cache.get("b") is None

@@ -16,7 +16,7 @@ from esign_kit.model.evidence import (
 from esign_kit.model.limits import Limits
 from esign_kit.model.signature import Purpose
 from esign_kit.net.cache import CachingFetcher, MemoryCache
-from esign_kit.net.gather import gather
+from esign_kit.net.gathering import gather
 from esign_kit.testing.pki import FixturePKI
 from esign_kit.trust.engine import validate_path
 from esign_kit.trust.policy import Revocation, ValidationPolicy
