@@ -220,7 +220,7 @@ def judge(path: Path, anchor: TrustAnchor | None, inquiry: Inquiry) -> Judged:
         else:
             state = following
     if fault is not None:
-        return Judged(path, anchor, fault, None, (), "", _FOREVER)
+        return Judged(path, anchor, fault, None, (), "", above.until)
     verdict = _verdict(path, 0, times[0], inquiry)
     weak = inquiry.key_weakness(target) or inquiry.weakness(target)
     if weak:
