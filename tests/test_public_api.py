@@ -31,16 +31,16 @@ VERBS = {
 }  # fmt: skip
 
 NAMES = {
-    "AlgorithmPolicy", "Assurance", "AssuranceError", "CancelledError", "CertificateReport",
-    "CertificateProfile", "Check", "CheckStatus", "Coverage", "CoverageRule", "Digest", "Document", "EsignError", "EvidenceError",
-    "FetchRequest", "FetchResponse", "Format", "HttpFetcher", "Identifier", "IdentityError",
-    "Indication", "InputError", "KeyFile", "KeyStoreError", "Level", "LimitError", "Limits",
-    "Mandate", "Organisation", "Packaging", "Person", "Pkcs12", "Principal", "ProfileError",
-    "Purpose", "Revocation", "Scope", "SignatureRejected", "SignatureReport", "SigningError",
-    "SigningJob", "SigningKey", "SubIndication", "TimestampReport", "TransformRule", "TrustAnchor",
-    "TrustStore", "UnsupportedError", "ValidationPolicy", "ValidityModel", "VerificationReport",
-    "__version__", "aio", "identify", "inspect", "parse", "prepare", "profile", "sign",
-    "validate_certificate", "verify",
+    "AlgorithmPolicy", "Assurance", "AssuranceError", "CancelledError", "CertificateProfile",
+    "CertificateReport", "Check", "CheckStatus", "Coverage", "CoverageRule", "Digest", "Document",
+    "EsignError", "EvidenceError", "FetchRequest", "FetchResponse", "Format", "HttpFetcher",
+    "Identifier", "IdentityError", "Indication", "InputError", "KeyFile", "KeyStoreError", "Level",
+    "LimitError", "Limits", "Mandate", "Organisation", "Packaging", "Person", "Pkcs12", "Principal",
+    "ProfileError", "Purpose", "Revocation", "Scope", "SignatureRejected", "SignatureReport",
+    "SigningError", "SigningJob", "SigningKey", "SubIndication", "TimestampReport", "TransformRule",
+    "TrustAnchor", "TrustStore", "UnsupportedError", "ValidationPolicy", "ValidityModel",
+    "VerificationReport", "__version__", "aio", "identify", "inspect", "parse", "prepare",
+    "profile", "sign", "validate_certificate", "verify",
 }  # fmt: skip
 
 CHECKS = (

@@ -142,7 +142,7 @@ def check(
     new_context, check_signature, new_report = _checking()
     evidence = with_embedded(parsed, evidence)
     if fetcher is not None:
-        from esign_kit.net.gather import gather
+        from esign_kit.net import gather
 
         evidence = gather(
             all_certificates(parsed, helpers),
@@ -215,7 +215,7 @@ def validate_certificate(
     helpers = (*others, *to_certificates(intermediates))
     given = to_evidence(evidence, policy)
     if fetcher is not None:
-        from esign_kit.net.gather import gather
+        from esign_kit.net import gather
 
         given = gather(
             (target, *helpers),

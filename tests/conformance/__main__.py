@@ -50,6 +50,8 @@ def main(arguments: list[str] | None = None) -> int:
     if agreement:
         out(f"{agreement}\n\n")
     out(f"{table.summary(rows)}\n\n")
+    if options.markdown:
+        table.write_page(options.markdown, rows)
     missing = table.unexplained(rows)
     out(f"{len(rows)} rows in {time.monotonic() - started:.0f} s; ")
     out(f"{len(missing)} wrong rows are not written down in deviations.toml\n")
@@ -63,6 +65,9 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.conformance", description=__doc__)
     parser.add_argument("folder", type=Path, help="a folder of suites, or one suite")
     parser.add_argument("--json", metavar="OUT", help="write the rows to this file")
+    parser.add_argument(
+        "--markdown", metavar="PAGE", type=Path, help="renew the tables of this page"
+    )
     parser.add_argument("--suite", action="append", help="only suites (folders) of this name")
     parser.add_argument("--only", help="only cases with this text in their id")
     parser.add_argument("--jobs", type=int, default=max(2, os.cpu_count() or 1), help="children")

@@ -81,3 +81,37 @@ def unexplained(rows: Sequence[Row]) -> list[Row]:
     """Return the wrong rows that are not written down."""
     known = deviations()
     return [row for row in rows if row.right is False and (row.suite, row.id) not in known]
+
+
+def write_page(page: Path, rows: Sequence[Row]) -> None:
+    """Renew the tables of a Markdown page between ``<!-- NAME -->`` and ``<!-- /NAME -->``."""
+    text = page.read_text(encoding="utf-8")
+    for name, made in (
+        ("suites", summary(rows)),
+        ("keys", dss_agreement(rows)),
+        ("meant", _written_down(rows, "meant")),
+        ("open", _written_down(rows, "open")),
+    ):
+        begin, end = f"<!-- {name} -->", f"<!-- /{name} -->"
+        before, _, rest = text.partition(begin)
+        _, found, after = rest.partition(end)
+        if found:
+            text = f"{before}{begin}\n\n{made}\n\n{end}{after}"
+    page.write_text(text, encoding="utf-8")
+
+
+def _written_down(rows: Sequence[Row], kind: str) -> str:
+    """Return the deviations of a kind whose rows are wrong, grouped by their reason."""
+    known = deviations()
+    groups: dict[tuple[str, str, str], list[str]] = defaultdict(list)
+    for row in rows:
+        entry = known.get((row.suite, row.id))
+        if entry is not None and row.right is False and entry["kind"] == kind:
+            groups[row.suite, entry.get("clause", ""), entry["reason"]].append(row.id)
+    if not groups:
+        return "None."
+    lines = ["| suite | rows | clause | why |", "|---|---|---|---|"]
+    for (suite, clause, reason), ids in sorted(groups.items()):
+        names = ", ".join(f"`{name}`" for name in sorted(ids))
+        lines.append(f"| {suite} | {names} | {clause} | {reason} |")
+    return "\n".join(lines)
