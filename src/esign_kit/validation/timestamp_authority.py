@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from esign_kit import crypto
 from esign_kit.errors import EsignError, InputError
@@ -116,14 +116,13 @@ def _for_timestamps(policy: ValidationPolicy) -> ValidationPolicy:
 def _check_revocation(inquiry: Inquiry, token: TimestampToken, result: PathResult) -> None:
     name = "revocation"
     rule = inquiry.policy.revocation_for_timestamps
-    facts = {"certificates": [info.to_dict() for info in result.revocation]}
     if rule is Revocation.NOT_CHECKED:
         inquiry.not_run((name,), "the policy does not ask for it")
         return
     if result.revocation_problem is not None:
         why = _outlived(token, result)
         if why:
-            inquiry.passed(name, why, "timestamp.revoked-later", facts=facts)
+            inquiry.passed(name, why, "timestamp.revoked-later", _facts(result))
             return
         inquiry.failed(
             name,
@@ -131,7 +130,7 @@ def _check_revocation(inquiry: Inquiry, token: TimestampToken, result: PathResul
             result.revocation_detail,
             result.revocation_code,
             result.hint,
-            facts=facts,
+            facts=_facts(result),
         )
         return
     if result.chain_problem is not None and not result.revocation:
@@ -148,11 +147,15 @@ def _check_revocation(inquiry: Inquiry, token: TimestampToken, result: PathResul
                 "nothing is known about revocation of the authority's certificates",
                 "hand over CRLs or OCSP answers, or verify online",
                 "revocation.unknown",
-                facts,
+                _facts(result),
             )
         )
         return
-    inquiry.passed(name, "no certificate of the authority is revoked", facts=facts)
+    inquiry.passed(name, "no certificate of the authority is revoked")
+
+
+def _facts(result: PathResult) -> dict[str, Any]:
+    return {"certificates": [info.to_dict() for info in result.revocation]}
 
 
 def _outlived(token: TimestampToken, result: PathResult) -> str:
