@@ -57,7 +57,7 @@ def prepare(request: SigningRequest) -> BuildState:
     algorithm = request.algorithm
     digest = digest_algorithm(algorithm.digest or _DIGESTS.get(algorithm.name, _OWN_DIGEST))
     existing = _existing(request)
-    options = request.options
+    options = attributes.read_options(request.options)
     kind = ID_DATA if existing is None else existing.content_type
     if options.get("content_type"):
         try:
@@ -74,8 +74,9 @@ def prepare(request: SigningRequest) -> BuildState:
     parts = [
         attributes.content_type(kind),
         attributes.message_digest(value),
-        attributes.signing_certificate(request.certificate),
     ]
+    if options.get("signing_certificate", True):
+        parts.append(attributes.signing_certificate(request.certificate))
     if request.signing_time is not None:
         parts.append(attributes.signing_time(request.signing_time))
     if options.get("algorithm_protection", True):

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import datetime
 
-__all__ = ["OPTIONS", "from_options", "signing_certificate", "signing_time"]
+__all__ = ["CONVENTIONS", "OPTIONS", "from_options", "read_options", "signing_certificate"]
 
 _UTF8 = 0x0C
 _ROLE_NAME = "2.5.4.41"
@@ -48,6 +48,7 @@ OPTIONS = frozenset(
         "policy",
         "profile_conventions",
         "roles",
+        "signing_certificate",
     }
 )
 """Names that ``SigningRequest.options`` may hold for CAdES:
@@ -69,7 +70,18 @@ OPTIONS = frozenset(
     OID of the content, id-data if left out.
 ``algorithm_protection``
     ``False`` leaves CMSAlgorithmProtection out.
+``signing_certificate``
+    ``False`` leaves signing-certificate-v2 out: plain CMS, which no longer fixes its signer.
+``profile_conventions``
+    ``"kz"``: the four attributes that the tools of Kazakhstan write; ``"uz"``: the three that
+    those of Uzbekistan write, without signing-certificate-v2.
 """
+
+CONVENTIONS: Mapping[str, Mapping[str, Any]] = {
+    "kz": {"algorithm_protection": False, "media_type": None},
+    "uz": {"algorithm_protection": False, "media_type": None, "signing_certificate": False},
+}
+_PLACE = frozenset({"country", "city", "postal_address", "street", "postal_code", "state"})
 
 
 def attribute(kind: bytes, *values: bytes) -> bytes:
@@ -134,19 +146,39 @@ def algorithm_protection(digest: bytes, signature: bytes) -> bytes:
     return attribute(oids.ALGORITHM_PROTECTION, value)
 
 
-def from_options(options: Mapping[str, Any], media_type: str | None) -> list[bytes]:
-    """Return the attributes that the options ask for.
+def read_options(given: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the options with those of a convention filled in.
 
     Raises:
-        SigningError: an option that is not in :data:`OPTIONS`, or whose value cannot be written.
+        SigningError: an option that is not in :data:`OPTIONS`, or an unknown convention.
     """
-    unknown = options.keys() - OPTIONS
+    if not given:
+        return given
+    unknown = given.keys() - OPTIONS
     if unknown:
         raise SigningError(
             f"CAdES has no option {', '.join(sorted(unknown))}",
             code="signing.option",
             hint="known are " + ", ".join(sorted(OPTIONS)),
         )
+    name = given.get("profile_conventions")
+    if name is None or name is False:
+        return given
+    preset = CONVENTIONS.get(str(name))
+    if preset is None:
+        raise SigningError(
+            f"no CMS conventions {name!r}; there are {', '.join(CONVENTIONS)}",
+            code="signing.option",
+        )
+    return {**preset, **given}
+
+
+def from_options(options: Mapping[str, Any], media_type: str | None) -> list[bytes]:
+    """Return the attributes that the options ask for.
+
+    Raises:
+        SigningError: a value that cannot be written.
+    """
     found = []
     media_type = options.get("media_type", media_type)
     try:
@@ -208,6 +240,9 @@ def _policy(policy: Mapping[str, Any]) -> bytes:
 
 def _place(place: Mapping[str, Any]) -> bytes:
     """signer-location (RFC 5126 § 5.11.2)."""
+    unknown = place.keys() - _PLACE
+    if unknown:
+        raise ValueError(f"place has no {', '.join(sorted(unknown))}")
     parts = []
     if place.get("country"):
         parts.append(encode(0xA0, _text(place["country"])))

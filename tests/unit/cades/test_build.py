@@ -12,6 +12,7 @@ import esign_kit as ek
 from esign_kit import crypto
 from esign_kit.asn1.certificate import Certificate
 from esign_kit.asn1.cms import SignedData
+from esign_kit.cades import oids
 from esign_kit.cades.parse import parse
 from esign_kit.errors import EsignError, SigningError, UnsupportedError
 from esign_kit.model.document import Document
@@ -169,6 +170,8 @@ def test_what_the_signer_says(pki: FixturePKI) -> None:
     "options",
     [
         {"no_such_option": 1},
+        {"profile_conventions": "atlantis"},
+        {"place": {"country": "KZ", "planet": "Earth"}},
         {"policy": {"id": "1.2.3"}},
         {"policy": {"id": "1.2.3", "digest": b"short"}},
         {"policy": {"id": "not an oid", "digest": b"\x00" * 32}},
@@ -182,6 +185,33 @@ def test_options_that_cannot_be_written(pki: FixturePKI, options) -> None:
     with pytest.raises(SigningError) as caught:
         pki.person().sign(DOCUMENT, **options)
     assert caught.value.code == "signing.option"
+
+
+@pytest.mark.parametrize(
+    ("conventions", "expected", "level"),
+    [
+        (
+            "kz",
+            {
+                oids.CONTENT_TYPE,
+                oids.MESSAGE_DIGEST,
+                oids.SIGNING_TIME,
+                oids.SIGNING_CERTIFICATE_V2,
+            },
+            "CAdES-BASELINE-B",
+        ),
+        ("uz", {oids.CONTENT_TYPE, oids.MESSAGE_DIGEST, oids.SIGNING_TIME}, "CMS-NOT-ETSI"),
+    ],
+)
+def test_conventions_of_a_country(pki: FixturePKI, conventions, expected, level) -> None:
+    document = Document(b"{}", media_type="application/json")
+    signed = pki.person().sign(document, profile_conventions=conventions)
+    attributes = SignedData(signed).signer(0).signed
+    assert attributes is not None
+    assert set(attributes.by_type) == expected
+    (signature,) = read(signed)
+    assert not signature.findings
+    assert signature.level == level
 
 
 def test_requests_that_cades_does_not_have(pki: FixturePKI) -> None:
