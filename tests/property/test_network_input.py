@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from esign_kit.asn1.tsp import TimestampResponse, TimestampToken, is_response, is_token
+from esign_kit.asn1.tsp import TimestampToken, is_response, is_token
+from esign_kit.asn1.tsp_exchange import TimestampResponse
 from esign_kit.errors import EvidenceError, InputError
 from esign_kit.model.evidence import Evidence
 from esign_kit.model.limits import Limits

@@ -12,8 +12,7 @@ import time
 from typing import TYPE_CHECKING
 
 from esign_kit.asn1.certificate import Certificate
-from esign_kit.asn1.reader import read_all
-from esign_kit.asn1.revocation import OcspResponse, build_ocsp_request, distribution_points
+from esign_kit.asn1.revocation import build_ocsp_request
 from esign_kit.errors import EsignError, EvidenceError, InputError
 from esign_kit.model.evidence import (
     Evidence,
@@ -23,6 +22,14 @@ from esign_kit.model.evidence import (
     RevocationStatus,
 )
 from esign_kit.model.signature import Purpose
+from esign_kit.net.addresses import (
+    crl_urls,
+    delta_urls,
+    issuer_urls,
+    nonce_of,
+    ocsp_urls,
+    unwrapped,
+)
 from esign_kit.net.cache import CacheKey
 from esign_kit.net.issuers import Budget, issuers_among, read_certificates
 from esign_kit.trust.policy import Revocation
@@ -41,10 +48,8 @@ __all__ = ["gather"]
 
 _MAX_TARGETS = 16
 _OCSP_REQUEST = "application/ocsp-request"
-_MAX_URLS = 3
 _ISSUER_KEPT = 30 * 24 * 3600.0
 _TIME_STAMPING = "1.3.6.1.5.5.7.3.8"
-_FRESHEST_CRL = "2.5.29.46"
 _KNOWN = frozenset({RevocationStatus.GOOD, RevocationStatus.REVOKED, RevocationStatus.ON_HOLD})
 _OVER = frozenset({"fetch.count", "fetch.timeout"})
 
@@ -176,7 +181,7 @@ class _Job:
                 return
 
     def _ask_issuer(self, certificate: Certificate) -> tuple[Certificate, ...]:
-        for url in _safely(lambda: certificate.issuer_urls)[:_MAX_URLS]:
+        for url in issuer_urls(certificate):
             key = CacheKey.of_issuer(certificate, url).text
             kept = self._recall(key)
             if kept is not None:
@@ -211,7 +216,7 @@ class _Job:
         self._ask_crl(certificate, issuer, purpose)
 
     def _ask_ocsp(self, certificate: Certificate, issuer: Certificate, purpose: Purpose) -> bool:
-        urls = _http(_safely(lambda: certificate.ocsp_urls))
+        urls = ocsp_urls(certificate)
         key = CacheKey.of_ocsp(certificate, issuer).text
         if not self._nonce and urls and self._believe_kept(key, certificate, purpose, ocsp=True):
             return True
@@ -227,7 +232,7 @@ class _Job:
             )
             if body is None:
                 continue
-            if nonce is not None and _nonce_of(body) != nonce:
+            if nonce is not None and nonce_of(body) != nonce:
                 self._failed(FetchPurpose.OCSP, url, "the answer does not repeat our nonce")
                 continue
             info = self._judge(Evidence(ocsp_responses=(body,)), certificate, purpose)
@@ -239,14 +244,14 @@ class _Job:
         return False
 
     def _ask_crl(self, certificate: Certificate, issuer: Certificate, purpose: Purpose) -> bool:
-        for url in _http(_safely(lambda: certificate.crl_urls)):
+        for url in crl_urls(certificate):
             key = CacheKey.of_crl(certificate, issuer, url).text
             if self._believe_kept(key, certificate, purpose, ocsp=False):
                 return True
             body = self._fetch(FetchRequest(FetchPurpose.CRL, url), b"")
             if body is None:
                 continue
-            body = _unwrapped(body)
+            body = unwrapped(body)
             given = Evidence(crls=(body,))
             info = self._judge(given, certificate, purpose)
             if info.status in _KNOWN:
@@ -259,10 +264,10 @@ class _Job:
 
     def _ask_delta(self, certificate: Certificate) -> None:
         """A delta only adds to a base that stands by itself; its own worth is judged later."""
-        for url in _http(_safely(lambda: _freshest(certificate)))[:1]:
+        for url in delta_urls(certificate)[:1]:
             body = self._fetch(FetchRequest(FetchPurpose.CRL, url), b"")
             if body is not None:
-                self._add(crls=(_unwrapped(body),))
+                self._add(crls=(unwrapped(body),))
 
     def _believe_kept(
         self, key: str, certificate: Certificate, purpose: Purpose, *, ocsp: bool
@@ -379,54 +384,6 @@ def _info(result: PathResult | None, number: int) -> RevocationInfo:
 def _why(info: RevocationInfo) -> str:
     words = info.detail or "; ".join(info.rejected) or "it says nothing usable"
     return f"the answer does not count: {words}"
-
-
-def _safely(read: object) -> tuple[str, ...]:
-    """Read addresses from an extension; a malformed one names none."""
-    try:
-        return tuple(read())  # type: ignore[operator]
-    except InputError:
-        return ()
-
-
-def _http(urls: Iterable[str]) -> tuple[str, ...]:
-    """LDAP and others are passed over: only http and https are ever fetched."""
-    found = (url for url in urls if url.lower().startswith(("http://", "https://")))
-    return tuple(dict.fromkeys(found))[:_MAX_URLS]
-
-
-def _freshest(certificate: Certificate) -> tuple[str, ...]:
-    """Addresses of the freshestCRL extension (RFC 5280 § 4.2.1.15)."""
-    extension = certificate.extensions.get(_FRESHEST_CRL)
-    if extension is None:
-        return ()
-    uris = [
-        read_all(name) for point in distribution_points(extension.value) for name in point.names
-    ]
-    return tuple(uri.contents.decode("latin-1") for uri in uris if uri.tag == 0x86)
-
-
-def _nonce_of(body: bytes) -> bytes | None:
-    """The nonce in the signed part of an answer."""
-    try:
-        return OcspResponse.load(body).nonce
-    except InputError:
-        return None
-
-
-def _unwrapped(body: bytes) -> bytes:
-    """Take a CRL out of PEM or base64; some servers send it so."""
-    from binascii import Error, a2b_base64
-
-    if body[:1] == b"\x30":
-        return body
-    text = body.strip()
-    if text.startswith(b"-----BEGIN "):
-        text = text.partition(b"-----")[2].partition(b"-----")[2].partition(b"-----END ")[0]
-    try:
-        return a2b_base64(text)
-    except Error:
-        return body
 
 
 def _readable(ders: Iterable[bytes]) -> list[Certificate]:

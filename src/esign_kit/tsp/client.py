@@ -5,7 +5,8 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING
 
-from esign_kit.asn1.tsp import TST_INFO, TimestampResponse, TimestampToken, encode_request
+from esign_kit.asn1.tsp import TST_INFO, TimestampToken
+from esign_kit.asn1.tsp_exchange import TimestampResponse, encode_request
 from esign_kit.errors import EvidenceError, InputError
 from esign_kit.model.evidence import FetchPurpose, FetchRequest
 

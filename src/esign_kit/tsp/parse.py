@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from esign_kit.asn1 import tsp
 from esign_kit.asn1.algorithm_identifier import decode_signature_algorithm, split
 from esign_kit.asn1.reader import decode_time, read_all
+from esign_kit.asn1.tsp_exchange import TimestampResponse
 from esign_kit.errors import InputError, LimitError
 from esign_kit.model.document import Coverage, Digest, Scope
 from esign_kit.model.signature import (
@@ -58,7 +59,7 @@ def parse(data: bytes, *, detached: Sequence[Document], policy: ValidationPolicy
         raise InputError("this is no time-stamp", code="input.no-signature")
     token = data
     if not tsp.is_token(data):
-        answer = tsp.TimestampResponse.load(data)
+        answer = TimestampResponse.load(data)
         if answer.token is None:
             raise InputError(
                 f"the time-stamping authority sent no token: {answer.reason}",

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from esign_kit.asn1.tsp import TimestampToken, encode_request
+from esign_kit.asn1.tsp import TimestampToken
+from esign_kit.asn1.tsp_exchange import encode_request
 from esign_kit.errors import EvidenceError
 from esign_kit.model.document import Digest
 from esign_kit.model.evidence import FetchPurpose, FetchRequest, FetchResponse

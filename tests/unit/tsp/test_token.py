@@ -19,7 +19,8 @@ from esign_kit.asn1.reader import (
     encode_oid,
     read_all,
 )
-from esign_kit.asn1.tsp import TimestampResponse, TimestampToken, TstInfo, is_response, is_token
+from esign_kit.asn1.tsp import TimestampToken, TstInfo, is_response, is_token
+from esign_kit.asn1.tsp_exchange import TimestampResponse
 from esign_kit.errors import InputError
 from esign_kit.testing.pki import FixturePKI
 

@@ -1,0 +1,83 @@
+"""Where certificates say that evidence is, and the wrappings in which servers send it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from esign_kit.asn1.reader import read_all
+from esign_kit.asn1.revocation import OcspResponse, distribution_points
+from esign_kit.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from esign_kit.asn1.certificate import Certificate
+
+__all__ = ["crl_urls", "delta_urls", "issuer_urls", "nonce_of", "ocsp_urls", "unwrapped"]
+
+_MAX_URLS = 3
+_FRESHEST_CRL = "2.5.29.46"
+
+
+def ocsp_urls(certificate: Certificate) -> tuple[str, ...]:
+    """Return addresses of OCSP responders."""
+    return _http(lambda: certificate.ocsp_urls)
+
+
+def crl_urls(certificate: Certificate) -> tuple[str, ...]:
+    """Return addresses of CRLs."""
+    return _http(lambda: certificate.crl_urls)
+
+
+def issuer_urls(certificate: Certificate) -> tuple[str, ...]:
+    """Return addresses of the issuer's certificate."""
+    return _http(lambda: certificate.issuer_urls)
+
+
+def delta_urls(certificate: Certificate) -> tuple[str, ...]:
+    """Return addresses of delta CRLs (freshestCRL, RFC 5280 § 4.2.1.15)."""
+    return _http(lambda: _freshest(certificate))
+
+
+def _http(read: Callable[[], Iterable[str]]) -> tuple[str, ...]:
+    """LDAP and others are passed over, and so is an extension that cannot be read."""
+    try:
+        urls = tuple(read())
+    except InputError:
+        return ()
+    found = (url for url in urls if url.lower().startswith(("http://", "https://")))
+    return tuple(dict.fromkeys(found))[:_MAX_URLS]
+
+
+def _freshest(certificate: Certificate) -> tuple[str, ...]:
+    """Addresses of the freshestCRL extension (RFC 5280 § 4.2.1.15)."""
+    extension = certificate.extensions.get(_FRESHEST_CRL)
+    if extension is None:
+        return ()
+    uris = [
+        read_all(name) for point in distribution_points(extension.value) for name in point.names
+    ]
+    return tuple(uri.contents.decode("latin-1") for uri in uris if uri.tag == 0x86)
+
+
+def nonce_of(body: bytes) -> bytes | None:
+    """The nonce in the signed part of an answer."""
+    try:
+        return OcspResponse.load(body).nonce
+    except InputError:
+        return None
+
+
+def unwrapped(body: bytes) -> bytes:
+    """Take a CRL out of PEM or base64; some servers send it so."""
+    from binascii import Error, a2b_base64
+
+    if body[:1] == b"\x30":
+        return body
+    text = body.strip()
+    if text.startswith(b"-----BEGIN "):
+        text = text.partition(b"-----")[2].partition(b"-----")[2].partition(b"-----END ")[0]
+    try:
+        return a2b_base64(text)
+    except Error:
+        return body
