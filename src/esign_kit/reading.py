@@ -44,6 +44,11 @@ def read_signed(
 
     if tsp.recognises(data):
         return tsp.parse(data, detached=detached, policy=policy)
+    if start[:4] == b"PK\x03\x04":
+        from esign_kit.asic import nca
+
+        if nca.recognises(data):
+            return nca.parse(data, detached=detached, policy=policy)
     if detached and helpers:
         from esign_kit.raw import parse as raw
 

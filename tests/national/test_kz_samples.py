@@ -206,6 +206,15 @@ def test_the_issuer_before_2018_is_unknown_and_not_a_bad_signature() -> None:
     assert stamp.token_intact is True
 
 
+def test_container_with_a_manifest() -> None:
+    path = kz("cms", "ncamanifest_container_with_tsp.zip")
+    policy = lenient(ek.profile("kz"))
+    report = ek.verify(path, profile="kz", policy=policy, at=when("2021-05-04"))
+    assert report.indication == "TOTAL_PASSED", report.only.checks
+    assert [scope.name for scope in report.only.signed] == ["META-INF/NCAManifest.xml", "wsse.txt"]
+    assert report.only.best_signature_time == when("2021-05-03T14:36:05")
+
+
 # ── XML ───────────────────────────────────────────────────────────────────────────────────────
 
 
