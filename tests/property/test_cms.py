@@ -102,6 +102,28 @@ def test_a_flipped_covered_bit_never_passes(packaging: str, data: st.DataObject)
     assert report.indication is not ek.Indication.TOTAL_PASSED
 
 
+@given(st.permutations(range(4)), st.booleans())
+def test_the_order_of_certificates_and_signers_changes_nothing(order, swap: bool) -> None:
+    from esign_kit.asn1.reader import encode, encode_oid
+
+    message = SignedData(signed("attached"))
+    data = message.data
+    certificates = [message.certificates[i] for i in order if i < len(message.certificates)]
+    assert sorted(certificates) == sorted(message.certificates)
+    signers = [data[start:stop] for start, stop in message.signer_spans]
+    start, stop = message.encapsulated_span
+    body = [
+        b"\x02\x01\x01",
+        encode(0x31, b"".join(message.digest_algorithms)),
+        data[start:stop],
+        encode(0xA0, b"".join(certificates)),
+        encode(0x31, b"".join(reversed(signers) if swap else signers)),
+    ]
+    inner = encode(0xA0, encode(0x30, *body))
+    report = verify(encode(0x30, encode_oid("1.2.840.113549.1.7.2") + inner), None)
+    assert report.indication is ek.Indication.TOTAL_PASSED
+
+
 @given(st.integers(0, len(CONTENT) * 8 - 1))
 def test_a_flipped_bit_of_detached_content_never_passes(bit: int) -> None:
     changed = bytearray(CONTENT)

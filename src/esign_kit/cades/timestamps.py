@@ -14,6 +14,7 @@ from esign_kit.asn1.reader import (
     children,
     decode_time,
     encode,
+    header,
     read_all,
 )
 from esign_kit.cades import oids
@@ -94,7 +95,10 @@ def timestamps(
 
 def _unwrapped(value: bytes) -> bytes:
     """The token; some writers put it into an OCTET STRING."""
-    return read_all(value, "time-stamp").contents if value[:1] == b"\x04" else value
+    if value[:1] != b"\x04":
+        return value
+    _, start, stop = header(value, 0, len(value))
+    return value[start:stop]
 
 
 def _imprint(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from typing import Any
 
@@ -85,6 +86,27 @@ def test_certificate_references() -> None:
                     if serial.native is not None:
                         assert mine.serial == serial["serial_number"].native
     assert compared > 40
+
+
+def test_archive_imprints() -> None:
+    """What we say an archive time-stamp covers has the digest that its authority signed."""
+    intact = dict.fromkeys(("archive-time-stamp-v2", "archive-time-stamp-v3"), 0)
+    for data in samples():
+        for signature in parse(data, detached=(), policy=ValidationPolicy()).signatures:
+            for stamp in signature.timestamps:
+                if stamp.source not in intact:
+                    continue
+                covered = stamp.imprint()
+                if not isinstance(covered, bytes):
+                    continue  # detached content, which this test does not hand over
+                token = cms.ContentInfo.load(stamp.token)["content"]
+                info = tsp.TSTInfo.load(token["encap_content_info"]["content"].contents)
+                imprint = info["message_imprint"]
+                name = imprint["hash_algorithm"]["algorithm"].native
+                stated = imprint["hashed_message"].native
+                intact[stamp.source] += hashlib.new(name, covered).digest() == stated
+    assert intact["archive-time-stamp-v2"] >= 5
+    assert intact["archive-time-stamp-v3"] >= 5
 
 
 @pytest.mark.parametrize("suite", ["cms-attacks", "crafted-cms", "dss"])
