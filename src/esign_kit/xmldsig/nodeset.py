@@ -206,17 +206,24 @@ class _Writer:
     def _start(self, node: Element) -> None:
         keys = self.keys
         if node not in keys:
-            self.rendered.append(self.rendered[-1])
-            self.owned.append(self.owned[-1])
-            for prefix in sorted(
-                (p for p in node.nsmap if (node, "namespace", p) in keys), key=str
-            ):
-                self.out.append(_declaration(prefix, node.nsmap[prefix]))
+            self._left_out(node)
             return
         spaces = {p: uri for p, uri in node.nsmap.items() if (node, "namespace", p) in keys}
         declared = self._namespaces(node, spaces)
         attributes = self._attributes(node)
         self.out.append(f"<{_qname(node)}{declared}{attributes}>")
+
+    def _left_out(self, node: Element) -> None:
+        """Write what Canonical XML 1.0 § 2.3 leaves of an element that is not in the set."""
+        owned = self.owned[-1]
+        self.rendered.append(self.rendered[-1])
+        self.owned.append(owned)
+        if self.method.exclusive:
+            return
+        held = {p: uri for p, uri in node.nsmap.items() if (node, "namespace", p) in self.keys}
+        for prefix in sorted(held, key=lambda p: p or ""):
+            if owned.get(prefix) != held[prefix]:
+                self.out.append(_declaration(prefix, held[prefix]))
 
     def _namespaces(self, node: Element, spaces: dict[str | None, str]) -> str:
         rendered, owned = self.rendered[-1], self.owned[-1]
@@ -237,6 +244,10 @@ class _Writer:
             if wanted and (now.get(None) if exclusive else owned.get(None)):
                 write[None] = ""
         now.update(write)
+        for prefix in used or ():
+            # Exclusive C14N § 3: what counts is the nearest output ancestor that uses the prefix.
+            if prefix not in spaces:
+                now.pop(prefix, None)
         self.rendered.append(now)
         self.owned.append(spaces)
         ordered = sorted(write, key=lambda prefix: prefix or "")
