@@ -151,16 +151,16 @@ def _claims(certificate: Any, profile: Any) -> dict[str, Any]:
         "issuer": certificate.issuer_text,
         "valid": [certificate.not_before_time.isoformat(), certificate.not_after_time.isoformat()],
     }
-    if profile is not None:
-        from esign_kit.eid.identity import describe
+    from esign_kit.eid.identity import describe
 
-        try:
-            subject = describe(certificate, profile)
-        except EsignError as error:
-            claims["identity_error"] = error.detail
-        else:
-            claims["claims"] = subject.to_dict()
-            claims["name"] = str(subject)
+    # Without a profile the country in the subject decides how it is read; nothing is vouched for.
+    try:
+        subject = describe(certificate, profile)
+    except EsignError as error:
+        claims["identity_error"] = error.detail
+    else:
+        claims["claims"] = subject.to_dict()
+        claims["name"] = str(subject)
     return claims
 
 
