@@ -39,62 +39,28 @@ class AttributeSet:
         count = 0
         previous = b""
         while start < stop:
-            # Nearly every length here is short: the short form is read in place.
-            inner = start + 2
-            if inner < stop and data[start] == SEQUENCE and data[start + 1] < 0x80:
-                end = inner + data[start + 1]
-                if end > stop:
-                    raise InputError("ASN.1: length goes beyond the input", code="asn1.length")
-            else:
-                tag, inner, end = header(data, start, stop)
-                if tag != SEQUENCE:
-                    raise InputError("CMS: malformed attribute", code="cms.malformed")
-                if not _minimal(data, start, inner, end):
-                    minimal = False
-            first = inner + 2
-            if first < end and data[inner] == OID and data[inner + 1] < 0x80:
-                middle = first + data[inner + 1]
-            else:
-                raise InputError("CMS: attribute without a type", code="cms.malformed")
-            values = middle + 2
-            if values <= end and data[middle] == SET and data[middle + 1] < 0x80:
-                last = values + data[middle + 1]
-            elif values > end:
-                raise InputError("CMS: malformed attribute values", code="cms.malformed")
-            else:
-                tag, values, last = header(data, middle, end)
-                if tag != SET:
-                    raise InputError("CMS: malformed attribute values", code="cms.malformed")
-                if not _minimal(data, middle, values, last):
-                    minimal = False
-            if last != end:
-                raise InputError("CMS: malformed attribute values", code="cms.malformed")
+            first, middle, values, end, is_minimal = _frame(data, start, stop)
+            minimal = minimal and is_minimal
+            count += 1
+            if count > _MOST:
+                raise _too_many("attributes in a set")
             raw = data[start:end]
             if raw < previous:
                 ordered = False
             previous = raw
             kind = data[first:middle]
-            count += 1
-            if count > _MOST:
-                raise _too_many("attributes in a set")
-            entry = (start, end, values, last)
-            if check_values and values != last:
-                tag, inner = data[values], values + 2
-                if inner <= last and tag & 0x1F != 0x1F and data[values + 1] < 0x80:
-                    stop_ = inner + data[values + 1]
-                    if stop_ > last:
-                        raise InputError("ASN.1: length goes beyond the input", code="asn1.length")
-                else:
-                    tag, inner, stop_ = header(data, values, last)
-                single[kind] = (tag, inner, last) if stop_ == last and kind not in by_type else None
-                if stop_ != last:
-                    several = _raw_values(data, values, last)
+            known = by_type.get(kind)
+            if check_values and values != end:
+                tag, inner, last = header(data, values, end)
+                single[kind] = (tag, inner, end) if last == end and known is None else None
+                if last != end:
+                    several = _raw_values(data, values, end)
                     ordered = ordered and several == sorted(several)
-            if kind in by_type:
-                by_type[kind].append(entry)
-                single[kind] = None
+            if known is None:
+                by_type[kind] = [(start, end, values, end)]
             else:
-                by_type[kind] = [entry]
+                known.append((start, end, values, end))
+                single[kind] = None
             start = end
         if check_values:
             self._single = single
@@ -164,6 +130,41 @@ class AttributeSet:
         """Return the SET in the order in which the attributes stand."""
         start, stop = self.span
         return encode(SET, self.data[start:stop])
+
+
+def _frame(data: bytes, start: int, stop: int) -> tuple[int, int, int, int, bool]:
+    """Read the frame of one Attribute.
+
+    Returns:
+        Start and stop of the type's contents, start of the values, end of everything, and
+        whether the lengths are minimal. Nearly all are short, and are read in place.
+    """
+    minimal = True
+    inner = start + 2
+    if inner < stop and data[start] == SEQUENCE and data[start + 1] < 0x80:
+        end = inner + data[start + 1]
+        if end > stop:
+            raise InputError("ASN.1: length goes beyond the input", code="asn1.length")
+    else:
+        tag, inner, end = header(data, start, stop)
+        if tag != SEQUENCE:
+            raise InputError("CMS: malformed attribute", code="cms.malformed")
+        minimal = _minimal(data, start, inner, end)
+    first = inner + 2
+    if first >= end or data[inner] != OID or data[inner + 1] >= 0x80:
+        raise InputError("CMS: attribute without a type", code="cms.malformed")
+    middle = first + data[inner + 1]
+    values = middle + 2
+    if values <= end and data[middle] == SET and data[middle + 1] < 0x80:
+        last = values + data[middle + 1]
+    else:
+        tag, values, last = header(data, middle, end)
+        if tag != SET:
+            raise InputError("CMS: malformed attribute values", code="cms.malformed")
+        minimal = minimal and _minimal(data, middle, values, last)
+    if last != end:
+        raise InputError("CMS: malformed attribute values", code="cms.malformed")
+    return first, middle, values, end, minimal
 
 
 def _raw_values(data: bytes, start: int, stop: int) -> list[bytes]:

@@ -27,6 +27,8 @@ from esign_kit.model.signature import Packaging
 from esign_kit.model.signing import BuildState
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from esign_kit.algorithms import DigestAlgorithm
     from esign_kit.model.document import Document
     from esign_kit.model.signing import SigningRequest
@@ -58,22 +60,13 @@ def prepare(request: SigningRequest) -> BuildState:
     digest = digest_algorithm(algorithm.digest or _DIGESTS.get(algorithm.name, _OWN_DIGEST))
     existing = _existing(request)
     options = attributes.read_options(request.options)
-    kind = ID_DATA if existing is None else existing.content_type
-    if options.get("content_type"):
-        try:
-            wanted = oid(str(options["content_type"]))
-        except ValueError as error:
-            raise SigningError(str(error), code="signing.option") from error
-        if existing is not None and wanted != kind:
-            raise SigningError("the existing content is of another type", code="signing.option")
-        kind = wanted
+    kind = _content_type(options, existing)
     document = _document(request, existing)
-    value = _content_digest(document, existing, digest)
     digest_identifier = encode_digest_algorithm(digest)
     signature_identifier = encode_signature_algorithm(algorithm)
     parts = [
         attributes.content_type(kind),
-        attributes.message_digest(value),
+        attributes.message_digest(_content_digest(document, existing, digest)),
     ]
     if options.get("signing_certificate", True):
         parts.append(attributes.signing_certificate(request.certificate))
@@ -85,21 +78,33 @@ def prepare(request: SigningRequest) -> BuildState:
     if options or media_type is not None:
         parts += attributes.from_options(options, media_type)
     parts.sort()
-    to_be_signed = encode(SET, b"".join(parts))
-    issuer, serial = attributes.issuer_and_serial(request.certificate)
-    attached = request.packaging is Packaging.ENVELOPING
+    content = None
+    if request.packaging is Packaging.ENVELOPING and existing is None and document is not None:
+        content = document.octets()
     fields: dict[str, Any] = {
         "content_type": kind,
-        "content": (
-            document.octets() if attached and existing is None and document is not None else None
-        ),
+        "content": content,
         "digest": digest_identifier,
-        "signer": encode(SEQUENCE, issuer, serial),
+        "signer": encode(SEQUENCE, *attributes.issuer_and_serial(request.certificate)),
         "signature": signature_identifier,
         "certificates": [request.certificate, *request.chain],
         "existing": request.existing if existing is not None else None,
     }
-    return BuildState(to_be_signed, fields)
+    return BuildState(encode(SET, b"".join(parts)), fields)
+
+
+def _content_type(options: Mapping[str, Any], existing: SignedData | None) -> bytes:
+    stated = options.get("content_type")
+    there = ID_DATA if existing is None else existing.content_type
+    if not stated:
+        return there
+    try:
+        wanted = oid(str(stated))
+    except ValueError as error:
+        raise SigningError(str(error), code="signing.option") from error
+    if existing is not None and wanted != there:
+        raise SigningError("the existing content is of another type", code="signing.option")
+    return wanted
 
 
 def assemble(state: BuildState, signature_value: bytes) -> bytes:
