@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 _HOMES = {
     "aio": "esign_kit.aio",
+    "bundle": "esign_kit.bundle",
     # verbs
     "describe": "esign_kit.eid.identity",
     "identify": "esign_kit.api",

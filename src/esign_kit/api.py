@@ -105,7 +105,7 @@ def verify(
     Raises:
         InputError: no signature at all, or over a limit. A bad signature is not an error.
     """
-    moment = _moment(at)
+    when = moment(at)
     country = to_profile(profile)
     if policy is None:
         policy = country.policy if country is not None else STRICT
@@ -122,7 +122,7 @@ def verify(
         evidence=given,
         policy=policy,
         fetcher=fetcher,
-        at=moment,
+        at=when,
         profile=country,
     )
 
@@ -209,7 +209,7 @@ def validate_certificate(
     from esign_kit.trust.engine import validate_path
     from esign_kit.validation.report import certificate_report
 
-    moment = _moment(at)
+    when = moment(at)
     policy = policy or STRICT
     target, *others = as_certificates(certificate)
     helpers = (*others, *to_certificates(intermediates))
@@ -221,7 +221,7 @@ def validate_certificate(
             (target, *helpers),
             trust=trust,
             evidence=given,
-            at=moment,
+            at=when,
             policy=policy,
             fetcher=fetcher,
         )
@@ -232,11 +232,11 @@ def validate_certificate(
         trust=trust,
         helpers=helpers,
         evidence=given,
-        at=moment,
+        at=when,
         policy=policy,
         purpose=purpose,
     )
-    return certificate_report(target, path, policy, moment, purpose)
+    return certificate_report(target, path, policy, when, purpose)
 
 
 def sign(
@@ -280,7 +280,7 @@ def sign(
         level=level,
         profile=to_profile(profile),
         existing=to_optional_octets(existing),
-        now=_moment(None),
+        now=moment(None),
         options=options,
     )
     return job.complete(key.sign(job.to_be_signed, job.algorithm))
@@ -321,7 +321,7 @@ def prepare(
         level=level,
         profile=to_profile(profile),
         existing=to_optional_octets(existing),
-        now=_moment(None),
+        now=moment(None),
         options=options,
     )
 
@@ -366,7 +366,8 @@ def inspect(
     return describe(parse(signature, detached=detached, certificates=certificates, policy=policy))
 
 
-def _moment(at: datetime | None) -> datetime:
+def moment(at: datetime | None) -> datetime:
+    """Return the time in UTC; the clock is asked here and nowhere else, where none was given."""
     if at is None:
         return datetime.now(UTC)
     zone = at.tzinfo

@@ -14,6 +14,7 @@ VERBS = {
     "inspect": "show the structure of a signed file without judging it",
     "keys": "list the keys of a key file or token and what each is for",
     "trust": "look after trust stores; why is a certificate trusted, or not",
+    "bundle": "keep a verdict with all that it rests on, and check it again",
     "pki": "make a fixture country: authorities, people, organisations",
 }
 

@@ -1,0 +1,157 @@
+"""``esign bundle``: keep a verdict with all that it rests on, and ask again in twenty years."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from esign_kit.asn1.names import printable
+from esign_kit.cli import exits
+from esign_kit.cli.options import (
+    atomic_write,
+    country_from,
+    policy_from,
+    read_paths,
+    trust_from,
+    validation_options,
+)
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+
+@click.group("bundle")
+def command() -> None:
+    """Evidence bundles: one file from which the verdict is computed again, offline."""
+
+
+@command.command("make")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False))
+@click.option(
+    "--detached",
+    multiple=True,
+    type=click.Path(exists=True, dir_okay=False),
+    metavar="DOC",
+    help="The signed document, where it is not in FILE.",
+)
+@click.option(
+    "--attach",
+    multiple=True,
+    type=click.Path(exists=True, dir_okay=False),
+    metavar="PATH",
+    help="Keep this with the proof: a login statement, a scanned form.",
+)
+@click.option("--output", "-o", metavar="OUT", help="Default: FILE.bundle.zip")
+@validation_options
+def make(
+    file: str,
+    detached: tuple[str, ...],
+    attach: tuple[str, ...],
+    output: str | None,
+    trust: tuple[str, ...],
+    certificates: tuple[str, ...],
+    evidence: tuple[str, ...],
+    profile: str | None,
+    online: bool,
+    at: datetime | None,
+    as_json: bool,
+    revocation: str | None,
+) -> int:
+    """Judge FILE and keep the verdict with everything that it rests on.
+
+    The exit code is that of the verdict; a refusal is kept as well.
+    """
+    import os
+
+    import esign_kit as ek
+    from esign_kit.bundle import Attachment, verify
+    from esign_kit.bundle import make as make_bundle
+
+    data = make_bundle(
+        ek.Document.from_path(file),
+        detached=[ek.Document.from_path(path) for path in detached],
+        profile=country_from(profile, trust),
+        trust=trust_from(trust),
+        certificates=certificates,
+        evidence=read_paths(evidence),
+        policy=policy_from(profile, revocation),
+        fetcher=ek.HttpFetcher() if online else None,
+        at=at,
+        attachments=[
+            Attachment("attachment", os.path.basename(path), ek.Document.from_path(path).octets())
+            for path in attach
+        ],
+    )
+    target = output or file + ".bundle.zip"
+    atomic_write(target, data)
+    answer = verify(data)
+    if as_json:
+        from esign_kit.cli.render import echo_json
+
+        echo_json(answer.to_dict())
+    else:
+        click.echo(f"{answer.report.indication}  kept in {target}, {len(data)} octets")
+    return exits.for_indication(answer.report.indication)
+
+
+@command.command("verify")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False))
+@click.option(
+    "--trust",
+    multiple=True,
+    type=click.Path(exists=True),
+    metavar="PATH",
+    help="Anchors that you vouch for; a bundle brings its own, and a forged one forged ones.",
+)
+@click.option("--profile", metavar="NAME", help="Vouch for the anchors of a country.")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+def verify_(file: str, trust: tuple[str, ...], profile: str | None, as_json: bool) -> int:
+    """Compute the verdict of a bundle again, offline, and compare.
+
+    Exit code 0 only if the verdict passed, came out again as it was kept, and you vouch for the
+    anchors; 1 if it does not come out again or failed; 3 otherwise.
+    """
+    import esign_kit as ek
+    from esign_kit.bundle import verify
+
+    store = trust_from(trust)
+    if profile is not None:
+        anchors = ek.profile(profile).trust
+        store = anchors if store is None else store | anchors
+    answer = verify(ek.Document.from_path(file), trust=store)
+    code = exits.for_indication(answer.report.indication)
+    if not answer.identical:
+        code = exits.FAILED
+    elif code == exits.PASSED and not answer.anchors_vouched:
+        code = exits.INDETERMINATE
+    if as_json:
+        from esign_kit.cli.render import echo_json
+
+        echo_json(answer.to_dict())
+        return code
+    word = {exits.PASSED: "VALID", exits.FAILED: "NOT VALID"}.get(code, "NOT PROVEN")
+    click.echo(
+        f"{word}  {printable(file)}: {answer.report.indication} as of {answer.made_at:%Y-%m-%d}"
+    )
+    click.echo(
+        "       the same report and the same principals come out again"
+        if answer.identical
+        else "       " + "; ".join(answer.differences)
+    )
+    for anchor in answer.anchors:
+        click.echo(f"       anchor   {anchor}")
+    if answer.anchors_vouched is None:
+        click.echo("       you vouched for no anchors: say --trust or --profile")
+    elif not answer.anchors_vouched:
+        click.echo("       an anchor of the bundle is not one that you vouched for")
+    from esign_kit.cli.render import who
+
+    for item in answer.report.signatures:
+        click.echo(f"       {item.indication}  {who(item, None)}")
+    for kept in answer.attachments:
+        click.echo(f"       kept     {kept.kind}: {printable(kept.name)}, {len(kept.data)} octets")
+    return code
+
+
+verify_.name = "verify"
