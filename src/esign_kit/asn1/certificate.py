@@ -391,7 +391,10 @@ class Certificate:
         return (_load, (self.der,))
 
 
-_load = lru_cache(maxsize=4096)(Certificate)
+@lru_cache(maxsize=4096)
+def _load(der: bytes) -> Certificate:
+    # A function: a cache around the class itself takes over its __reduce__, which breaks pickle.
+    return Certificate(der)
 
 
 def _require(condition: bool, what: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from esign_kit.errors import IdentityError, InputError
@@ -10,6 +11,7 @@ from esign_kit.model.report import Check, CheckStatus, SubIndication
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from esign_kit.asn1.certificate import Certificate
     from esign_kit.model.signature import ParsedSignature
     from esign_kit.profiles.data import Profile
 
@@ -24,6 +26,14 @@ def check_profile(
     It fails for a key that the country gives out for something else than signing, and for a
     subject that does not tell clearly who is meant. What is only recalled never fails.
     """
+    from esign_kit.trust.store import as_certificates
+
+    return _check(profile, as_certificates(certificate)[0])
+
+
+@lru_cache(maxsize=1024)
+def _check(profile: Profile, certificate: Certificate) -> Check:
+    """Check one certificate; what is found hangs on nothing else, so it is remembered."""
     from esign_kit.eid.identity import describe
 
     try:

@@ -266,3 +266,14 @@ def test_an_anchor_that_is_not_the_named_one_is_refused(seventh: Path) -> None:
 def test_a_package_that_does_not_import() -> None:
     with pytest.raises(ek.ProfileError):
         load_profile("no_such_package_anywhere")
+
+
+def test_a_profile_goes_to_another_process() -> None:
+    import pickle
+
+    for name in BUILT_IN:
+        profile = ek.profile(name)
+        again = pickle.loads(pickle.dumps(profile))
+        assert again.name == name
+        assert [a.certificate for a in again.trust] == [a.certificate for a in profile.trust]
+        assert again.policy == profile.policy
