@@ -5,13 +5,17 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from esign_kit.asn1 import names
 from esign_kit.errors import InputError
-from esign_kit.model.evidence import RevocationStatus
+from esign_kit.model.evidence import FetchPurpose, RevocationStatus
 from esign_kit.model.report import Check, CheckStatus, SubIndication
 from esign_kit.trust.policy import Revocation
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from esign_kit.asn1.certificate import Certificate
+    from esign_kit.model.evidence import FetchFailure
     from esign_kit.trust.path import PathResult
     from esign_kit.trust.policy import ValidationPolicy
 
@@ -31,8 +35,11 @@ def _chain_passed(chain: tuple[Certificate, ...]) -> Check:
     )
 
 
-def check_chain(path: PathResult) -> Check:
-    """Say whether a path to a trust anchor holds, revocation aside."""
+def check_chain(path: PathResult, failures: Sequence[FetchFailure] = ()) -> Check:
+    """Say whether a path to a trust anchor holds, revocation aside.
+
+    ``failures`` are the questions that brought no answer; those for issuers are told here.
+    """
     problem = path.chain_problem
     if problem is None:
         return _chain_passed(path.chain)
@@ -45,15 +52,19 @@ def check_chain(path: PathResult) -> Check:
         "certificate-chain",
         CheckStatus.FAILED if problem in _FAILED else CheckStatus.INDETERMINATE,
         problem,
-        path.chain_detail,
+        path.chain_detail + _in_vain(failures, FetchPurpose.AIA),
         path.hint,
         path.chain_code,
         facts,
     )
 
 
-def check_revocation(path: PathResult, policy: ValidationPolicy) -> tuple[Check, bool]:
+def check_revocation(
+    path: PathResult, policy: ValidationPolicy, failures: Sequence[FetchFailure] = ()
+) -> tuple[Check, bool]:
     """Say what is known about revocation of the path.
+
+    ``failures`` are the questions that brought no answer.
 
     Returns:
         The check ``revocation``, and whether it stands in the way of passing.
@@ -68,8 +79,8 @@ def check_revocation(path: PathResult, policy: ValidationPolicy) -> tuple[Check,
             "revocation",
             CheckStatus.FAILED if problem in _FAILED else CheckStatus.INDETERMINATE,
             problem,
-            path.revocation_detail,
-            _revocation_hint(problem),
+            path.revocation_detail + _in_vain(failures, FetchPurpose.OCSP, FetchPurpose.CRL),
+            _revocation_hint(problem, failures),
             path.revocation_code,
             {"certificates": _revocation_facts(path)},
         ), True
@@ -120,7 +131,17 @@ def _good(sources: frozenset[str]) -> Check:
     return Check("revocation", CheckStatus.PASSED, detail=f"not revoked, by {said}")
 
 
-def _revocation_hint(problem: SubIndication) -> str:
+def _in_vain(failures: Sequence[FetchFailure], *purposes: FetchPurpose) -> str:
+    """Name the addresses that were asked in vain, and why; a few are enough."""
+    told = [
+        names.printable(f"{f.url[:200]} ({f.detail})") for f in failures if f.purpose in purposes
+    ]
+    return f"; asked in vain: {', '.join(told[:4])}" if told else ""
+
+
+def _revocation_hint(problem: SubIndication, failures: Sequence[FetchFailure]) -> str:
+    if problem is SubIndication.TRY_LATER and failures:
+        return "try again later, or hand over CRLs or OCSP answers as evidence=[…]"
     if problem is SubIndication.TRY_LATER:
         return "hand over CRLs or OCSP answers as evidence=[…], or give a fetcher"
     return ""

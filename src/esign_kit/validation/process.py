@@ -107,8 +107,9 @@ def check_signature(parsed: ParsedSignature, context: Context) -> SignatureRepor
         )
     else:
         path = validate_at(certificate, context, pool, best)
-        chain_check = check_chain(path)
-        revocation_check, blocking = check_revocation(path, policy)
+        failures = context.evidence.failures
+        chain_check = check_chain(path, failures)
+        revocation_check, blocking = check_revocation(path, policy, failures)
         usage_check = check_key_usage(certificate, policy)
         profile_check = (
             _NO_PROFILE

@@ -11,8 +11,10 @@ from esign_kit.validation.certificate import check_chain, check_key_usage, check
 from esign_kit.validation.process import conclude
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
+    from esign_kit.model.evidence import FetchFailure
     from esign_kit.trust.path import PathResult
     from esign_kit.trust.policy import ValidationPolicy
 
@@ -25,10 +27,11 @@ def certificate_report(
     policy: ValidationPolicy,
     at: datetime,
     purpose: Purpose,
+    failures: Sequence[FetchFailure] = (),
 ) -> CertificateReport:
     """Put the result of the path engine into the words of the checks."""
-    revocation, blocking = check_revocation(path, policy)
-    checks = [check_chain(path), revocation]
+    revocation, blocking = check_revocation(path, policy, failures)
+    checks = [check_chain(path, failures), revocation]
     if purpose is Purpose.SIGNING:
         checks.append(check_key_usage(certificate, policy))
     else:

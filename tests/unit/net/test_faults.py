@@ -137,6 +137,9 @@ def test_no_fault_makes_anything_pass(portal: Portal, fault: str, tmp_path: Path
     assert time.monotonic() - begin < 4
     assert report.indication is ek.Indication.INDETERMINATE
     assert report.sub_indication is ek.SubIndication.TRY_LATER
+    check = report.only.check("revocation")
+    assert f"asked in vain: {portal.server.url}/ocsp/" in check.detail
+    assert check.hint.startswith("try again later")
     # Nothing of it was remembered: the next day everything is as it should be.
     portal.bend = None
     assert portal.verify(fetcher).indication is ek.Indication.TOTAL_PASSED
