@@ -19,7 +19,7 @@ from esign_kit.model.levels import (
 )
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from datetime import datetime, timedelta
 
 __all__ = [
     "AXES",
@@ -199,6 +199,29 @@ class Assurance:
             reasons=self.reasons + other.reasons,
             at=min(moments) if moments else None,
         )
+
+    def aged(self, now: datetime, **most: timedelta) -> Assurance:
+        """Return what is left at ``now``: an axis that is older than its limit says nothing more.
+
+        Args:
+            now: aware.
+            most: greatest age by axis (``authentication=timedelta(minutes=15)``).
+
+        Raises:
+            ValueError: no such axis, or it is not known when the evidence was fresh.
+        """
+        unknown = set(most) - set(AXES)
+        if unknown:
+            raise ValueError(f"no axis {', '.join(sorted(unknown))}")
+        if self.at is None:
+            raise ValueError("it is not known when this was fresh")
+        stale = {axis for axis, age in most.items() if now - self.at > age}
+        levels: dict[str, Any] = {axis: AXES[axis]("UNKNOWN") for axis in stale}
+        notes = tuple(
+            Reason(axis, "UNKNOWN", "too-old", detail=f"older than {most[axis]}")
+            for axis in sorted(stale)
+        )
+        return replace(self, **levels, reasons=(*self.reasons, *notes))
 
     def with_reason(self, reason: Reason) -> Assurance:
         """Return a copy with one more reason."""
