@@ -50,6 +50,8 @@ EXPIRED_CERTS_ON_CRL = "2.5.29.60"
 _KNOWN_ENTRY_EXTENSIONS = frozenset(
     {REASON_CODE, HOLD_INSTRUCTION, INVALIDITY_DATE, CERTIFICATE_ISSUER}
 )
+_RUN = 128
+_HEADS = bytes((SEQUENCE,)) * _RUN
 _WALK_AFTER = 60
 """So many searches cost as much as an index of all serial numbers."""
 
@@ -273,9 +275,9 @@ class Crl:
             at = der.rfind(needle, start, stop)
             while at >= 0:
                 if self._starts_entry(at):
-                    found = tuple(e for e in self._around(at) if e.serial == serial)
-                    if found:
-                        return found
+                    found = self._around(at)
+                    if found is not None and found.serial == serial:
+                        return (found,)
                 at = der.rfind(needle, start, at + len(needle) - 1)
         return ()
 
@@ -296,23 +298,36 @@ class Crl:
                 return True
         return False
 
-    def _around(self, at: int) -> Iterator[CrlEntry]:
-        """Confirm by the framing from the start of the list that an entry begins just there."""
+    def _around(self, at: int) -> CrlEntry | None:
+        """Confirm by the framing from the start of the list that an entry begins just there.
+
+        Lists are long runs of entries of one size: where the header octets repeat at that stride,
+        the framing of the whole run is known without a look at each entry.
+        """
         der = self.der
         position, stop = self._entries
-        while position < stop:
-            length = der[position + 1] if position + 1 < stop else 0x80
-            if length < 0x80:
-                inner = position + 2
-                end = inner + length
-            else:
-                _, inner, end = header(der, position, stop)
-            if inner >= at:
-                # Several entries for one certificate are not forbidden: the rest is walked too.
-                if inner == at:
-                    yield self._entry(inner, end)
-                return
-            position = end
+        last = at - 2
+        tries = 16
+        while position < last:
+            length = der[position + 1]
+            if length >= 0x80:
+                position = header(der, position, stop)[2]
+                continue
+            size = length + 2
+            run = position + size * _RUN
+            if tries and run <= last:
+                if (
+                    der[position:run:size] == _HEADS
+                    and der[position + 1 : run : size].count(length) == _RUN
+                ):
+                    position = run
+                    continue
+                tries -= 1
+            position += size
+        if position >= stop:
+            return None
+        _, inner, end = header(der, position, stop)
+        return self._entry(inner, end) if inner == at else None
 
     def _indexed(self) -> dict[int, list[CrlEntry]]:
         """All entries by serial number; certificateIssuer is carried on (RFC 5280 § 5.3.3)."""
