@@ -46,23 +46,21 @@ def signed_by(
     Raises:
         ValueError: no principals, so that nobody knows for which moment to decide.
     """
-    left = list(principals)
+    left: list[Principal] = []
+    for principal in principals:
+        # Who signs twice is one signer.
+        if not any(principal.holders & other.holders for other in left):
+            left.append(principal)
     if not left:
         raise ValueError("no principals: nobody signed")
     at = max(principal.at for principal in left)
-    seats = _seats(left, wanted)
     steps = tuple(
-        DecisionStep(
-            name,
-            seats[name] is not None,
-            str(seats[name]) if seats[name] else "nobody signed as it",
-        )
-        for name in wanted
+        DecisionStep(name, seat is not None, str(seat) if seat else "nobody signed as it")
+        for name, seat in _seats(left, wanted).items()
     )
     granted = bool(steps) and all(step.passed for step in steps)
-    return Decision(
-        granted, "signed-by", at, None, "" if granted else "signer-missing", None, steps
-    )
+    code = "" if granted else "signer-missing"
+    return Decision(granted, "signed-by", at, None, code, None, steps)
 
 
 def _seats(

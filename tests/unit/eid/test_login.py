@@ -69,12 +69,7 @@ def test_oneid_levels(changes: dict[str, Any], identity: str, authentication: st
 
 
 def test_vietnamese_organisation_account_has_no_person() -> None:
-    claims = {
-        "sub": "x",
-        "LoaiTaiKhoan": "2",
-        "MaSoThue": "0312345673",
-        "MaSoDoanhNghiep": "0312345673",
-    }
+    claims = {"LoaiTaiKhoan": "2", "MaSoThue": "0312345673", "MaSoDoanhNghiep": "0312345673"}
     who = identify_login(claims, profile=ek.profile("vn"), login="vn-portal", at=T0)
     assert (who.kind, who.person) == ("ORGANISATION", None)
     assert who.identifier == ek.Identifier("VN", "MST", "0312345673")
@@ -211,6 +206,7 @@ def test_a_notice_needs_the_head_and_the_authority() -> None:
 def test_one_signer_never_fills_two_places_and_places_are_filled_as_well_as_can_be() -> None:
     anybody = {"first": lambda p: True, "second": lambda p: True}
     assert not signed_by([HEAD], anybody).granted
+    assert not signed_by([HEAD, HEAD], anybody).granted
     choosy = {"any": lambda p: True, "person": lambda p: p.kind == "PERSON"}
     assert signed_by([HEAD, OFFICE], choosy).granted
 
