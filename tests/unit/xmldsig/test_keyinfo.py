@@ -139,6 +139,8 @@ def test_a_key_value_that_is_the_certificates_key(kind: str) -> None:
         f"<ds:RSAKeyValue><ds:Modulus>{'AAAA' * 1000}</ds:Modulus></ds:RSAKeyValue>",
         '<d11:ECKeyValue><d11:NamedCurve URI="urn:oid:9.x"/><d11:PublicKey>AA==</d11:PublicKey>'
         "</d11:ECKeyValue>",
+        '<d11:ECKeyValue><d11:NamedCurve URI="urn:oid:1.40.1"/><d11:PublicKey>AA==</d11:PublicKey>'
+        "</d11:ECKeyValue>",
         "<d11:ECKeyValue/>",
         "<ds:DSAKeyValue><ds:Y>AA==</ds:Y></ds:DSAKeyValue>",
         "<ds:Unknown/>",
