@@ -56,11 +56,18 @@ def _store(paths: tuple[str, ...], profile: str | None) -> TrustStore:
 @click.option("--profile", metavar="NAME", help="Anchors of a country; kz:test for its test CAs.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def show(paths: tuple[str, ...], profile: str | None, as_json: bool) -> int:
-    """List anchors: who, valid until when, for what, and what of them is not supported."""
+    """List anchors: who, valid until when, for what; of a country also what is not supported."""
     store = _store(paths, profile)
+    country = country_from(profile, ())
     rows = _rows(store, datetime.now(UTC), timedelta(days=30))
     if as_json:
-        _echo_json({"anchors": rows, "intermediates": [_facts(c) for c in store.intermediates]})
+        found = {"anchors": rows, "intermediates": [_facts(c) for c in store.intermediates]}
+        if country is not None:
+            found |= {
+                "unsupported": list(country.unsupported),
+                "overrides": list(country.overrides),
+            }
+        _echo_json(found)
         return exits.PASSED
     for row in rows:
         _print_anchor(row)
@@ -68,6 +75,10 @@ def show(paths: tuple[str, ...], profile: str | None, as_json: bool) -> int:
         click.echo(f"{len(store.intermediates)} intermediates, which are not trusted themselves")
     if not rows:
         click.echo("no anchors: nothing is trusted")
+    if country is not None:
+        click.echo(country.data.get("anchors_hint", ""))
+        for line in country.unsupported:
+            click.echo(f"not supported: {line}")
     return exits.PASSED
 
 
