@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from esign_kit.keys.ciphers import register_cipher
     from esign_kit.keys.files import KeyFile
     from esign_kit.keys.held import HeldKey
+    from esign_kit.keys.pkcs11.store import Pkcs11
     from esign_kit.keys.pkcs12 import Pkcs12
     from esign_kit.keys.purpose import purpose_of
 
@@ -16,6 +17,7 @@ __all__ = [
     "HeldKey",
     "KeyFile",
     "KeyStore",
+    "Pkcs11",
     "Pkcs12",
     "SigningKey",
     "purpose_of",
@@ -26,6 +28,7 @@ _HOMES = {
     "HeldKey": "held",
     "KeyFile": "files",
     "KeyStore": "base",
+    "Pkcs11": "pkcs11.store",
     "Pkcs12": "pkcs12",
     "SigningKey": "base",
     "purpose_of": "purpose",
