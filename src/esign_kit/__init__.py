@@ -56,6 +56,7 @@ _HOMES = {
     "HttpFetcher": "esign_kit.net",
     # keys
     "KeyFile": "esign_kit.keys",
+    "Pkcs11": "esign_kit.keys",
     "Pkcs12": "esign_kit.keys",
     "SigningKey": "esign_kit.keys.base",
     # identity
