@@ -30,6 +30,7 @@ from esign_kit.asn1.reader import (
     decode_integer,
     decode_oid,
     decode_time,
+    encode,
     encode_oid,
     read,
     read_all,
@@ -54,6 +55,7 @@ TST_INFO = "1.2.840.113549.1.9.16.1.4"
 CONTENT_TYPE = "1.2.840.113549.1.9.3"
 MESSAGE_DIGEST = "1.2.840.113549.1.9.4"
 SIGNING_TIME = "1.2.840.113549.1.9.5"
+ALGORITHM_PROTECTION = "1.2.840.113549.1.9.52"
 SIGNING_CERTIFICATE = "1.2.840.113549.1.9.16.2.12"
 SIGNING_CERTIFICATE_V2 = "1.2.840.113549.1.9.16.2.47"
 
@@ -247,6 +249,29 @@ class TimestampToken:
                 f"signed attribute {kind} has not exactly one value", code="timestamp.attributes"
             )
         return value
+
+    @property
+    def algorithms_agree(self) -> bool:
+        """CMSAlgorithmProtection, if it is there, names the algorithms outside (RFC 6211 § 2).
+
+        Raises:
+            InputError: the attribute is malformed.
+        """
+        value = self.single(ALGORITHM_PROTECTION)
+        if value is None:
+            return True
+        items = read_all(value, "CMSAlgorithmProtection").expect(SEQUENCE).items()
+        if len(items) != 2 or items[1].tag != 0xA1:
+            return False
+        signature = encode(SEQUENCE, items[1].contents)
+        return split(items[0].raw)[0] == self.digest_algorithm_oid and _without_null(
+            split(signature)
+        ) == _without_null(split(self.signature_algorithm))
+
+
+def _without_null(algorithm: tuple[str, bytes]) -> tuple[str, bytes]:
+    """Absent parameters and NULL are the same to every reader (RFC 5754 § 2)."""
+    return algorithm[0], b"" if algorithm[1] == b"\x05\x00" else algorithm[1]
 
 
 @lru_cache(maxsize=64)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from esign_kit.net.cache import CachingFetcher, EvidenceCache, MemoryCache
+    from esign_kit.net.client import HttpClient
     from esign_kit.net.fetcher import HttpFetcher
     from esign_kit.net.gathering import gather
     from esign_kit.net.guard import Guard
@@ -20,6 +21,7 @@ __all__ = [
     "CachingFetcher",
     "EvidenceCache",
     "Guard",
+    "HttpClient",
     "HttpFetcher",
     "MemoryCache",
     "RedisCache",
@@ -31,6 +33,7 @@ _HOMES = {
     "CachingFetcher": "cache",
     "EvidenceCache": "cache",
     "Guard": "guard",
+    "HttpClient": "client",
     "HttpFetcher": "fetcher",
     "MemoryCache": "cache",
     "RedisCache": "redis_cache",

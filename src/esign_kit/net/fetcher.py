@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import ssl
+import time
 from base64 import b64encode
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urljoin, urlsplit
@@ -25,6 +26,7 @@ ENVIRONMENT = "environment"
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _MAX_REDIRECTS = 3
+_NO_ANSWER = frozenset({"fetch.connect", "fetch.timeout", "fetch.dns"})
 _BLOCK = 256 * 1024
 _ACCEPT: Mapping[FetchPurpose, str] = {
     FetchPurpose.OCSP: "application/ocsp-response",
@@ -53,6 +55,8 @@ class HttpFetcher:
         tls: context for https; the system's trust anchors if absent.
         ocsp_nonce: send a nonce with OCSP requests and demand it back; answers are then of this
             very moment, and no cache is asked for them.
+        pause: seconds during which a host that could not be reached, or did not answer in time,
+            is not asked again: so that its bad hour does not become everybody's waiting time.
     """
 
     __slots__ = (
@@ -61,8 +65,10 @@ class HttpFetcher:
         "_guard",
         "_left",
         "_limits",
+        "_pause",
         "_proxy",
         "_seconds",
+        "_silent",
         "_tls",
         "ocsp_nonce",
     )
@@ -77,8 +83,11 @@ class HttpFetcher:
         user_agent: str = f"esign-kit/{__version__}",
         tls: ssl.SSLContext | None = None,
         ocsp_nonce: bool = False,
+        pause: float = 0.0,
     ) -> None:
         self.ocsp_nonce = ocsp_nonce
+        self._pause = pause
+        self._silent: dict[str, float] = {}
         self._guard = guard or Guard()
         self._limits = limits or Limits()
         self._seconds = self._limits.fetch_seconds if seconds is None else seconds
@@ -98,7 +107,9 @@ class HttpFetcher:
             user_agent=self._agent,
             tls=self._tls,
             ocsp_nonce=self.ocsp_nonce,
+            pause=self._pause,
         )
+        one._silent = self._silent
         one._deadline = Deadline(seconds)
         one._left = [fetches]
         return one
@@ -110,7 +121,7 @@ class HttpFetcher:
             EvidenceError: nothing usable came. Its code says why: ``fetch.url fetch.scheme
                 fetch.host fetch.address fetch.not-listed fetch.dns fetch.connect fetch.tls
                 fetch.timeout fetch.count fetch.status fetch.redirect fetch.too-large fetch.cut
-                fetch.encoding fetch.protocol fetch.proxy``.
+                fetch.encoding fetch.protocol fetch.proxy fetch.paused``.
         """
         if self._left is not None:
             if self._left[0] <= 0:
@@ -123,8 +134,15 @@ class HttpFetcher:
             seconds = min(seconds, max(left / 2, min(left, 1.0)))
         deadline = Deadline(seconds)
         target = split_url(request.url)
+        if self._silent.get(target.authority, 0.0) > time.monotonic():
+            raise EvidenceError(f"{target.host} did not answer just now", code="fetch.paused")
         for _ in range(_MAX_REDIRECTS + 1):
-            outcome = self._once(request, target, deadline)
+            try:
+                outcome = self._once(request, target, deadline)
+            except EvidenceError as error:
+                if self._pause and error.code in _NO_ANSWER:
+                    self._silent[target.authority] = time.monotonic() + self._pause
+                raise
             if isinstance(outcome, FetchResponse):
                 return outcome
             target = outcome

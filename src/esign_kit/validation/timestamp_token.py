@@ -54,6 +54,14 @@ def check_format(inquiry: Inquiry) -> TimestampToken | None:
                 "timestamp.content-type",
             )
             return token
+        if not token.algorithms_agree:
+            inquiry.failed(
+                "format",
+                fail,
+                "the signed algorithm protection names other algorithms than the token",
+                "timestamp.algorithm-protection",
+            )
+            return token
         if token.single(MESSAGE_DIGEST) is None:
             inquiry.failed(
                 "format", fail, "the token has no message digest", "timestamp.no-message-digest"

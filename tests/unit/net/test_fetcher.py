@@ -323,3 +323,26 @@ def test_tls_directly(tmp_path: Any) -> None:
     assert get(f"https://responder.test:{port}/", fetcher) == b"secret"
     thread.join(5)
     listener.close()
+
+
+def test_a_silent_host_is_left_alone_for_a_while(serve: Callable[..., Loopback]) -> None:
+    server: Loopback
+
+    def silent(connection: socket.socket, head: bytes) -> None:
+        server.closing.wait(5)
+
+    server = serve(silent)
+    other = serve(http(b"well"))
+    fetcher = HttpFetcher(guard=HERE, seconds=0.3, pause=0.5)
+    assert code(server.url, fetcher) == "fetch.timeout"
+    begin = time.monotonic()
+    assert code(server.url, fetcher) == "fetch.paused"
+    assert code(server.url, fetcher.bounded(seconds=5, fetches=1)) == "fetch.paused"
+    assert time.monotonic() - begin < 0.2
+    assert get(other.url, fetcher) == b"well"
+    server.handler = http(b"back")
+    time.sleep(0.5)
+    assert get(server.url, fetcher) == b"back"
+    # An answer that is no good is an answer: nothing is paused.
+    busy = serve(http(b"", status="503 Busy"))
+    assert code(busy.url, fetcher) == code(busy.url, fetcher) == "fetch.status"

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import random
 from datetime import datetime, timedelta
+from hashlib import sha1, sha256
 from typing import Any
 
 import pytest
 
+from esign_kit.asn1.reader import OCTET_STRING, SEQUENCE, SET, encode, encode_oid, read_all
+from esign_kit.asn1.tsp import TimestampToken
 from esign_kit.errors import InputError
 from esign_kit.model.document import Digest, Document
 from esign_kit.model.evidence import Evidence
@@ -148,8 +151,6 @@ def test_no_bit_of_a_token_can_be_changed(pki: FixturePKI) -> None:
 
 
 def test_no_bit_of_the_statement_can_be_changed(pki: FixturePKI) -> None:
-    from esign_kit.asn1.tsp import TimestampToken
-
     token = pki.tsa.timestamp(b"data", nonce=5)
     content = TimestampToken.load(token).content
     start = token.index(content)
@@ -332,3 +333,152 @@ def test_limits_for_slow_digests(pki: FixturePKI, monkeypatch: pytest.MonkeyPatc
     report = judge(pki, token, bytes(5 * 1024 * 1024))
     assert report.check("reference-digest").code == "input.over-limit"
     assert report.indication is INDETERMINATE
+
+
+# ── tokens that no decent authority makes ─────────────────────────────────────────────────────
+
+CONTENT_TYPE, DIGEST, TIME = (f"1.2.840.113549.1.9.{n}" for n in (3, 4, 5))
+ESS_1, ESS_2 = (f"1.2.840.113549.1.9.16.2.{n}" for n in (12, 47))
+PROTECTION = "1.2.840.113549.1.9.52"
+TST_INFO = "1.2.840.113549.1.9.16.1.4"
+
+
+def attribute(kind: str, *values: bytes) -> bytes:
+    return encode(SEQUENCE, encode_oid(kind), encode(SET, *values))
+
+
+def usual(pki: FixturePKI, info: bytes) -> dict[str, bytes]:
+    """The signed attributes of a good token, by type."""
+    certificate = pki.tsa.certificate.der
+    identifier = encode(SEQUENCE, encode(OCTET_STRING, sha256(certificate).digest()))
+    return {
+        CONTENT_TYPE: attribute(CONTENT_TYPE, encode_oid(TST_INFO)),
+        DIGEST: attribute(DIGEST, encode(OCTET_STRING, sha256(info).digest())),
+        ESS_2: attribute(ESS_2, encode(SEQUENCE, encode(SEQUENCE, identifier))),
+    }
+
+
+def forged(pki: FixturePKI, attributes: list[bytes], *, in_order: bool = True) -> bytes:
+    """A token of the real authority with whatever signed attributes."""
+    outer = read_all(pki.tsa.timestamp(b"data")).items()
+    signed = read_all(outer[1].contents).items()
+    signer = read_all(signed[-1].contents).items()
+    ordered = sorted(attributes) if in_order else attributes
+    algorithm = pki.tsa.entity.private_key.algorithms[0]
+    value = pki.tsa.entity.private_key.sign(encode(SET, *ordered), algorithm)
+    parts = [item.raw for item in signer]
+    parts[3] = encode(0xA0, *ordered)
+    parts[5] = encode(OCTET_STRING, value)
+    body = [item.raw for item in signed[:-1]]
+    content = encode(SEQUENCE, *body, encode(SET, encode(SEQUENCE, *parts)))
+    return encode(SEQUENCE, outer[0].raw, encode(0xA0, content))
+
+
+def statement(pki: FixturePKI) -> bytes:
+    return TimestampToken.load(pki.tsa.timestamp(b"data")).content
+
+
+def test_the_forge_makes_good_tokens_of_good_attributes(pki: FixturePKI) -> None:
+    good = list(usual(pki, statement(pki)).values())
+    assert judge(pki, forged(pki, good)).indication is PASSED
+
+
+def test_attributes_in_another_order(pki: FixturePKI) -> None:
+    """The signature covers the DER order (RFC 5652 § 5.4); the order of the wire only by name."""
+    jumbled = sorted(usual(pki, statement(pki)).values(), reverse=True)
+    token = forged(pki, jumbled, in_order=False)
+    report = judge(pki, token)
+    assert report.sub_indication is SubIndication.SIG_CRYPTO_FAILURE
+    allowed = judge(pki, token, policy=POLICY.with_(wire_order_attributes=True))
+    assert allowed.indication is PASSED
+    assert allowed.check("signature-value").code == "cms.attributes-not-der"
+
+
+def _bent_attributes(pki: FixturePKI, kind: str) -> list[bytes]:
+    info = statement(pki)
+    good = usual(pki, info)
+    digest = encode(OCTET_STRING, sha256(info).digest())
+    other = encode(SEQUENCE, encode(OCTET_STRING, sha256(b"other").digest()))
+    if kind == "no-content-type":
+        del good[CONTENT_TYPE]
+    elif kind == "other-content-type":
+        good[CONTENT_TYPE] = attribute(CONTENT_TYPE, encode_oid("1.2.840.113549.1.7.1"))
+    elif kind == "no-digest":
+        del good[DIGEST]
+    elif kind == "empty-digest":
+        good[DIGEST] = attribute(DIGEST)
+    elif kind == "two-values":
+        good[DIGEST] = attribute(DIGEST, digest, digest)
+    elif kind == "digest-twice":
+        return [*good.values(), good[DIGEST]]
+    elif kind == "digest-no-octets":
+        good[DIGEST] = attribute(DIGEST, encode_oid("1.2.3"))
+    elif kind == "no-ess":
+        del good[ESS_2]
+    elif kind == "ess-twice":
+        return [*good.values(), good[ESS_2]]
+    elif kind == "empty-ess":
+        good[ESS_2] = attribute(ESS_2, encode(SEQUENCE, encode(SEQUENCE)))
+    elif kind == "other-ess":
+        good[ESS_2] = attribute(ESS_2, encode(SEQUENCE, encode(SEQUENCE, other)))
+    elif kind == "second-ess":
+        certificate = encode(OCTET_STRING, sha256(pki.tsa.certificate.der).digest())
+        ids = encode(SEQUENCE, other, encode(SEQUENCE, certificate))
+        good[ESS_2] = attribute(ESS_2, encode(SEQUENCE, ids))
+    else:
+        assert kind == "ess-1-of-another"
+        one = encode(SEQUENCE, encode(OCTET_STRING, sha1(b"other").digest()))
+        good[ESS_1] = attribute(ESS_1, encode(SEQUENCE, encode(SEQUENCE, one)))
+    return list(good.values())
+
+
+@pytest.mark.parametrize(
+    ("kind", "check"),
+    [
+        ("no-content-type", "format"),
+        ("other-content-type", "format"),
+        ("no-digest", "format"),
+        ("empty-digest", "format"),
+        ("two-values", "format"),
+        ("digest-twice", "format"),
+        ("digest-no-octets", "signature-value"),
+        ("no-ess", "signing-certificate"),
+        ("ess-twice", "format"),
+        ("empty-ess", "format"),
+        ("other-ess", "signing-certificate"),
+        ("second-ess", "signing-certificate"),
+        ("ess-1-of-another", "signing-certificate"),
+    ],
+)
+def test_attributes_that_are_missing_doubled_or_wrong(
+    pki: FixturePKI, kind: str, check: str
+) -> None:
+    report = judge(pki, forged(pki, _bent_attributes(pki, kind)))
+    assert report.indication is not PASSED
+    assert report.check(check).status in (CheckStatus.FAILED, CheckStatus.INDETERMINATE)
+
+
+def test_both_generations_of_the_certificate_identifier(pki: FixturePKI) -> None:
+    good = usual(pki, statement(pki))
+    one = encode(SEQUENCE, encode(OCTET_STRING, sha1(pki.tsa.certificate.der).digest()))
+    good[ESS_1] = attribute(ESS_1, encode(SEQUENCE, encode(SEQUENCE, one)))
+    assert judge(pki, forged(pki, list(good.values()))).indication is PASSED
+    del good[ESS_2]
+    # RFC 3161 § 2.4.2 knew only this one; real authorities still do.
+    assert judge(pki, forged(pki, list(good.values()))).indication is PASSED
+
+
+@pytest.mark.parametrize(
+    ("digest", "agrees"),
+    [("2.16.840.1.101.3.4.2.1", True), ("2.16.840.1.101.3.4.2.3", False)],
+)
+def test_algorithm_protection(pki: FixturePKI, digest: str, agrees: bool) -> None:
+    """RFC 6211: the algorithms may be signed too, and then they have to be the ones outside."""
+    ecdsa = encode_oid("1.2.840.10045.4.3.2")
+    value = encode(SEQUENCE, encode(SEQUENCE, encode_oid(digest)), encode(0xA1, ecdsa))
+    good = usual(pki, statement(pki))
+    good[PROTECTION] = attribute(PROTECTION, value)
+    report = judge(pki, forged(pki, list(good.values())))
+    assert (report.indication is PASSED) == agrees
+    if not agrees:
+        assert report.check("format").code == "timestamp.algorithm-protection"
