@@ -255,7 +255,7 @@ class Crl:
 
         Args:
             serial: the number.
-            encodings: INTEGER encodings to search for besides the minimal one.
+            encodings: INTEGER encodings to search for; by default the minimal one.
 
         Raises:
             InputError: malformed entries.
@@ -271,7 +271,7 @@ class Crl:
         if self._asked > _WALK_AFTER and stop - start > 4096:
             return tuple(self._indexed().get(serial, ()))
         der = self.der
-        for needle in (encode_integer(serial), *encodings):
+        for needle in encodings or (encode_integer(serial),):
             at = der.rfind(needle, start, stop)
             while at >= 0:
                 if self._starts_entry(at):
@@ -353,4 +353,6 @@ class Crl:
 
 
 def _integer(value: bytes) -> int:
+    if len(value) > 2 and value[0] == INTEGER and value[1] == len(value) - 2 < 0x80:
+        return int.from_bytes(value[2:], "big", signed=True)
     return decode_integer(read_all(value).expect(INTEGER).contents)

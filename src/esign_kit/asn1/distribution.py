@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from esign_kit.asn1.certificate import Extension
 from esign_kit.asn1.reader import (
-    BOOLEAN,
     OCTET_STRING,
     OID,
     SEQUENCE,
@@ -72,15 +71,16 @@ def read_extensions(data: bytes, start: int, stop: int, what: str) -> dict[str, 
         tag, inner, last = header(data, position, end)
         if tag != SEQUENCE:
             raise malformed(what)
-        tag, first, middle = header(data, inner, last)
-        if tag != OID:
+        # Nearly all headers in here have one octet of length: read in place, checked the same.
+        middle = inner + 2 + data[inner + 1] if inner + 2 <= last else last + 1
+        if middle > last or data[inner] != OID or data[inner + 1] & 0x80:
             raise malformed(what)
-        oid = decode_oid(data[first:middle])
+        oid = decode_oid(data[inner + 2 : middle])
         critical = False
+        if data[middle : middle + 2] == b"\x01\x01" and middle + 3 <= last:
+            critical = data[middle + 2] != 0
+            middle += 3
         tag, first, middle = header(data, middle, last)
-        if tag == BOOLEAN:
-            critical = data[first:middle] != b"\x00"
-            tag, first, middle = header(data, middle, last)
         if tag != OCTET_STRING or middle != last or oid in found:
             raise malformed(what)
         found[oid] = Extension(critical, data[first:middle])

@@ -152,15 +152,16 @@ def _entry(crl: Crl, certificate: Certificate) -> CrlEntry | None:
 
 
 def _encodings(certificate: Certificate) -> tuple[bytes, ...]:
-    """The serial number as this issuer encodes it, should that not be the minimal form."""
+    """The serial number in its minimal form, and as this issuer encodes it should that differ."""
     tbs = certificate.tbs
-    if tbs.find(encode_integer(certificate.serial), 0, 48) >= 0:
-        return ()
+    minimal = encode_integer(certificate.serial)
+    if tbs.find(minimal, 0, 48) >= 0:
+        return (minimal,)
     outer = read(tbs)
     first = read(tbs, outer.start, outer.stop)
     if first.tag == 0xA0:
         first = read(tbs, first.stop, outer.stop)
-    return (first.raw,)
+    return (minimal, first.raw)
 
 
 # ── scope ─────────────────────────────────────────────────────────────────────────────────────

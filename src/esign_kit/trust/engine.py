@@ -75,7 +75,8 @@ def validate_path(
         # The policy is kept beside the result, so that its id stays its own.
         if known[0] is policy and result.valid_from <= moment <= result.valid_until:
             return result
-    result = _search(certificate, open_inquiry(trust, helpers, evidence, at, policy, purpose))
+    inquiry = open_inquiry(trust, helpers, evidence, at, policy, purpose, moment)
+    result = _search(certificate, inquiry)
     if (
         result.chain_problem is None
         and result.revocation_problem is None
@@ -99,6 +100,7 @@ def open_inquiry(
     at: datetime,
     policy: ValidationPolicy,
     purpose: Purpose,
+    moment: bytes = b"",
 ) -> Inquiry:
     """Gather what the parts of the engine share; raises :class:`LimitError`."""
     count = len(helpers) + len(evidence.certificates)
@@ -121,6 +123,7 @@ def open_inquiry(
         policy=policy,
         purpose=purpose,
         helper_path=_helper_path,
+        moment=moment,
     )
 
 

@@ -32,10 +32,11 @@ class EvidenceIndex:
         key: the octets of it all, by which answers are kept.
     """
 
-    __slots__ = ("_dates", "crls", "indirect", "key", "notes", "ocsp")
+    __slots__ = ("_alike", "_dates", "crls", "indirect", "key", "notes", "ocsp")
 
     def __init__(self, key: tuple[tuple[bytes, ...], ...]) -> None:
         self.key = key
+        self._alike: dict[tuple[bytes, bytes], bool] = {}
         self._dates: tuple[bytes, ...] | None = None
         self.crls: dict[bytes, list[Crl]] = {}
         self.indirect: list[Crl] = []
@@ -52,6 +53,15 @@ class EvidenceIndex:
             return b""
         return next(date for date in self._dates if date > moment)
 
+    def _same(self, left: bytes, right: bytes) -> bool:
+        pair = (left, right) if left < right else (right, left)
+        known = self._alike.get(pair)
+        if known is None:
+            known = names.equal(left, right)
+            if len(self._alike) < 4096:
+                self._alike[pair] = known
+        return known
+
     def crls_of(self, issuer: bytes) -> list[Crl]:
         """Return the CRLs whose issuer has that name, however it is encoded."""
         found = self.crls.get(issuer)
@@ -59,7 +69,7 @@ class EvidenceIndex:
             return found or []
         result = list(found or ())
         for name, items in self.crls.items():
-            if name != issuer and names.equal(name, issuer):
+            if name != issuer and self._same(name, issuer):
                 result += items
         return result
 

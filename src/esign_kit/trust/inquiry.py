@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from esign_kit.asn1.algorithm_identifier import decode_signature_algorithm, split
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     from esign_kit.trust.store import TrustStore
 
 __all__ = ["Inquiry", "Signed", "shift"]
+
+
+_FOREVER = b"99991231235959Z"
 
 
 class Signed(Protocol):
@@ -119,13 +123,14 @@ class Inquiry:
         policy: ValidationPolicy,
         purpose: Purpose,
         helper_path: HelperPath,
+        moment: bytes = b"",
     ) -> None:
         self.trust = trust
         self.own = own
         self.extra = extra
         self.evidence = evidence
         self.at = at
-        self.moment = from_datetime(at)
+        self.moment = moment or from_datetime(at)
         self.known = from_datetime((known or at) + policy.clock_skew)
         self.policy = policy
         self.purpose = purpose
@@ -137,7 +142,7 @@ class Inquiry:
         self.local: dict[tuple[bytes, bytes], bool] = {}
         self._signers: tuple[bytes, ...] | None = None
         self.strengths: dict[tuple[str, int], str] = {}
-        self.until = b"99991231235959Z"
+        self.until = _FOREVER
         self.helper_path = helper_path
         self.helper_results: dict[tuple[bytes, bytes, bytes], Helped] = {}
 
@@ -256,10 +261,17 @@ class Inquiry:
             else:
                 known = rules.digest_problem(name, self.at)
             self.strengths[name, bits] = known
-            end = strength_until(self.policy, name, bits)
-            if end is not None and not isinstance(end, str) and not known:
-                self.until = min(self.until, from_datetime(end))
+            if not known:
+                self.until = min(self.until, _end_of(self.policy, name, bits))
         return known
+
+
+def _end_of(policy: ValidationPolicy, name: str, bits: int) -> bytes:
+    end = strength_until(policy, name, bits)
+    return _FOREVER if end is None or isinstance(end, str) else _octets(end)
+
+
+_octets = lru_cache(maxsize=64)(from_datetime)
 
 
 def strength_until(policy: ValidationPolicy, name: str, bits: int) -> datetime | str | None:

@@ -103,9 +103,13 @@ class Judged:
 
     def window(self, inquiry: Inquiry) -> tuple[bytes, bytes]:
         """The window of time around the one in question in which the answer stays the same."""
-        start = max(certificate.not_before for certificate in self.path)
-        end = min(certificate.not_after for certificate in self.path)
-        end = min(end, self.until, inquiry.until)
+        start = b""
+        end = min(self.until, inquiry.until)
+        for certificate in self.path:
+            if certificate.not_before > start:
+                start = certificate.not_before
+            if certificate.not_after < end:
+                end = certificate.not_after
         for verdict in self.verdicts:
             if verdict.until:
                 end = min(end, verdict.until)
@@ -311,13 +315,18 @@ def _judge_issuers(path: Path, times: list[bytes], inquiry: Inquiry) -> Issuers 
         verdicts.append(_verdict(path, position, times[position], inquiry))
     verdicts.reverse()
     weak = weak or next((verdict.weak for verdict in verdicts if verdict.weak), "")
-    since = max(certificate.not_before for certificate in path[1:])
-    until = min(certificate.not_after for certificate in path[1:])
+    since = b""
+    until = min(inquiry.until, inquiry.evidence.next_after(inquiry.known) or _FOREVER)
+    for certificate in path[1:]:
+        if certificate.not_before > since:
+            since = certificate.not_before
+        if certificate.not_after < until:
+            until = certificate.not_after
     for verdict in verdicts:
-        since = max(since, verdict.since)
-        if verdict.until:
-            until = min(until, verdict.until)
-    until = min(until, inquiry.until, inquiry.evidence.next_after(inquiry.known) or _FOREVER)
+        if verdict.since > since:
+            since = verdict.since
+        if verdict.until and verdict.until < until:
+            until = verdict.until
     return Issuers(policy, state, key, late, tuple(verdicts), weak, since, until)
 
 

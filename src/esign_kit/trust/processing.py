@@ -85,7 +85,8 @@ def initial(anchor: Certificate, policy: ValidationPolicy) -> State | Failure:
         wanted = stated if wanted is None or ANY_POLICY in wanted else wanted & stated
         if not wanted and state.explicit == 0:
             return _policy_fault(anchor)
-    state = state._replace(wanted=wanted)
+    if wanted is not state.wanted:
+        state = state._replace(wanted=wanted)
     return _constrained(state, anchor, found, counting=False)
 
 
@@ -138,7 +139,16 @@ def next_state(
     # (f)
     if state.explicit <= 0 and graph is None:
         return _policy_fault(certificate)
-    state = state._replace(graph=graph, issuer=certificate.subject)
+    state = State(
+        certificate.subject,
+        graph,
+        state.explicit,
+        state.mapping,
+        state.inhibit_any,
+        state.max_length,
+        state.constraints,
+        state.wanted,
+    )
     if final:
         return _wrap_up(state, certificate, found, policy)
     return _prepare(state, certificate, found, policy)
@@ -182,6 +192,15 @@ def _constrained(
     state: State, certificate: Certificate, found: Facts, *, counting: bool
 ) -> State | Failure:
     """§ 6.1.4 (g) to (j) and (m): what this CA demands of those below."""
+    if (
+        not counting
+        and found.path_length is None
+        and not found.constraints
+        and found.explicit is None
+        and found.mapping is None
+        and found.inhibit_any is None
+    ):
+        return state
     constraints = state.constraints
     if found.constraints:  # (g)
         try:
@@ -219,7 +238,8 @@ def _wrap_up(
     fault = _critical_fault(certificate, found, policy)  # (e) (f)
     if fault is not None:
         return fault
-    state = state._replace(explicit=explicit)
+    if explicit != state.explicit:
+        state = state._replace(explicit=explicit)
     if explicit == 0:  # (g)
         valid, _ = policies.conclude(state.graph, state.wanted)
         if not valid:

@@ -61,7 +61,8 @@ def test_serial_numbers_that_are_not_minimal() -> None:
     old, new = b"\x02\x02\x01\x02", b"\x02\x03\x00\x01\x02"
     assert data.count(old) == 1
     view = Crl.load(data)
-    assert view.find(0x0102) and view.find(0x0102, (new,))
+    assert view.find(0x0102) and view.find(0x0102, (new, old))
+    assert not view.find(0x0102, (new,))
 
 
 def test_times_and_extensions_are_checked() -> None:
