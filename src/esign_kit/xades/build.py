@@ -148,11 +148,10 @@ class _Builder:
             signed_properties = self._signed_properties()
         info = self._signed_info(references, properties=None)
         if signed_properties:
-            draft = self._signature(info, signed_properties)
-            _, octets = signed_parts(draft, self.frame, self.options.info_method, f"{self.id}-sp")
+            octets = self._canonical_properties(signed_properties)
             info = self._signed_info(references, properties=self.digest.hash(octets))
         signature = self._signature(info, signed_properties)
-        to_be_signed, _ = signed_parts(signature, self.frame, self.options.info_method, None)
+        to_be_signed = self._canonical_info(info, signature)
         before, after = self.frame.around()
         head, _, tail = signature.partition(GAP)
         return BuildState(
@@ -163,6 +162,32 @@ class _Builder:
                 "plain_size": _plain_size(self.request),
             },
         )
+
+    def _canonical_info(self, info: str, signature: str) -> bytes:
+        """Return the canonical ds:SignedInfo.
+
+        We write it in canonical form, so that the exclusive one only adds the namespace that the
+        file declares at the ds:Signature. The inclusive ones depend on what is in scope there.
+        """
+        if self.options.info_method.exclusive:
+            opening = f"<{self.ds}:SignedInfo"
+            declared = f'{opening} xmlns:{self.ds}="{ds.DS}"'
+            return (declared + info.removeprefix(opening)).encode("utf-8")
+        octets, _ = signed_parts(signature, self.frame, self.options.info_method, None)
+        return octets
+
+    def _canonical_properties(self, properties: str) -> bytes:
+        """Return the exclusive canonical form of the signed properties that we wrote.
+
+        Every element of XML Signature in them stands below elements of XAdES only, so each
+        declares its namespace. A ``<`` in somebody's text is escaped and cannot be mistaken.
+        """
+        declared = f' xmlns:{self.ds}="{ds.DS}"'
+        for name in (f"<{self.ds}:DigestMethod", f"<{self.ds}:DigestValue"):
+            properties = properties.replace(name, name + declared)
+        opening = "<xades:SignedProperties"
+        rest = properties.removeprefix(opening)
+        return f'{opening} xmlns:xades="{names.V132}"{rest}'.encode()
 
     # ── references ──────────────────────────────────────────────────────────────────────────
 
@@ -231,9 +256,8 @@ class _Builder:
             )
         else:
             removal = self._transform(ds.T_ENVELOPED)
-        octets = self.frame.canonical(
-            options.data_method, signatures=options.transforms == "enveloped"
-        )
+        own_only = options.transforms == "enveloped"
+        octets = self.frame.canonical(options.data_method, signatures=own_only)
         steps = [removal, self._transform(options.canonicalization)]
         return self._reference("", self.digest.hash(octets), steps, document)
 

@@ -6,6 +6,7 @@ comments): existing signatures keep their value, and a verifier may hash the fil
 
 from __future__ import annotations
 
+import re
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
 __all__ = ["GAP", "Frame", "attribute_text", "signed_parts", "text"]
 
+_FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 GAP = "\x00value\x00"
 """Stands in a draft where the signature value will be; no XML can hold it."""
 
@@ -45,7 +47,7 @@ def text(value: object) -> str:
         SigningError: a character that XML cannot hold.
     """
     plain = str(value)
-    if any(ord(c) < 0x20 and c not in "\t\n\r" for c in plain) or "\ufffe" in plain:
+    if _FORBIDDEN.search(plain):
         raise SigningError("a text holds a character that XML cannot", code="signing.text")
     return (
         plain.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("\r", "&#xD;")
@@ -55,7 +57,7 @@ def text(value: object) -> str:
 def attribute_text(value: object) -> str:
     """Escape the value of an attribute as Canonical XML writes it."""
     plain = str(value)
-    if any(ord(c) < 0x20 and c not in "\t\n\r" for c in plain):
+    if _FORBIDDEN.search(plain):
         raise SigningError("a text holds a character that XML cannot", code="signing.text")
     return (
         plain.replace("&", "&amp;")
@@ -75,7 +77,7 @@ class Frame:
         parent: the element at whose end the signature goes.
     """
 
-    __slots__ = ("_added", "document", "limits", "parent", "wrapper")
+    __slots__ = ("_added", "_around", "document", "limits", "parent", "wrapper")
 
     def __init__(
         self,
@@ -89,6 +91,7 @@ class Frame:
         self.limits = limits
         self.wrapper = wrapper
         self._added: list[tuple[str, bytes]] = []
+        self._around: tuple[bytes, bytes] | None = None
 
     @classmethod
     def of(cls, octets: bytes, limits: Limits, location: str | None) -> Frame:
@@ -138,6 +141,10 @@ class Frame:
         """Return what a reference with URI "" covers: the document, with or without signatures."""
         if self.document is None:
             raise SigningError("there is no document to envelop", code="signing.no-document")
+        inclusive = not method.exclusive and b"<!--" not in self.document.octets
+        if inclusive and (signatures or not self.document.signatures()):
+            # The same octets as are written around the signature; one canonicalisation does.
+            return b"".join(self.around())
         selection = Selection(self.document, None, comments=False)
         if not signatures:
             selection.removed.extend(self.document.signatures())
@@ -215,6 +222,8 @@ class Frame:
         """Return the octets before and after the place of the new signature."""
         if self.document is None:
             return self._opening() + b"".join(o for _, o in self._added), self._closing()
+        if self._around is not None:
+            return self._around
         parent = self.document.root if self.parent is None else self.parent
         number = 0
         while (name := f"here{number}").encode("ascii") in self.document.octets:
@@ -226,7 +235,8 @@ class Frame:
         finally:
             parent.remove(place)
         before, _, after = octets.partition(f"<?{name}?>".encode("ascii"))
-        return before, after
+        self._around = before, after
+        return self._around
 
     def context(self) -> tuple[str, str]:
         """Return tags that give a draft of the signature the namespaces of its future place."""
