@@ -202,6 +202,9 @@ def _one_attribute(rdn: bytes) -> tuple[bytes, str | None] | None:
 
 def printable(value: str) -> str:
     """Escape what would let a name forge other output: controls, format and bidi characters."""
+    if value.isprintable():
+        # Python's word for: no character of the categories below (and no blank but the space).
+        return value
     return "".join(
         character
         if character == " "
