@@ -91,15 +91,16 @@ def _day(year: int, month: int = 12, day: int = 31) -> datetime:
 
 
 _DIGESTS: Mapping[str, datetime | None] = {
-    # What is absent is refused at any time. Ends follow ETSI TS 119 312 and SOG-IS: an end date is
-    # the last moment at which the algorithm still counts, judged at the proven time.
+    # What is absent is refused at any time. Ends follow ETSI TS 119 312 and the SOG-IS list of agreed
+    # mechanisms (legacy ones: end of 2025): an end date is the last moment at which the algorithm
+    # still counts, judged at the proven time.
     "MD5": _day(2004, 8, 1),
     "SHA1": _day(2012, 8, 1),
-    "SHA224": _day(2029),
+    "SHA224": _day(2025),
     "SHA256": _FOREVER,
     "SHA384": _FOREVER,
     "SHA512": _FOREVER,
-    "SHA3-224": _day(2029),
+    "SHA3-224": _day(2025),
     "SHA3-256": _FOREVER,
     "SHA3-384": _FOREVER,
     "SHA3-512": _FOREVER,
@@ -116,7 +117,7 @@ _FAMILIES: Mapping[str, tuple[tuple[int, datetime | None], ...]] = {
     # family -> (smallest key in bits, end): the first row that the key reaches counts.
     "RSA": ((3072, _FOREVER), (1900, _day(2028)), (1024, _day(2009))),
     "RSA-PSS": ((3072, _FOREVER), (1900, _day(2028)), (1024, _day(2009))),
-    "DSA": ((3072, _day(2028)), (2048, _day(2028)), (1024, _day(2009))),
+    "DSA": ((1900, _day(2025)), (1024, _day(2009))),
     "ECDSA": ((256, _FOREVER), (224, _day(2021)), (192, _day(2012))),
     "EDDSA": ((255, _FOREVER),),
     "ML-DSA": ((1, _FOREVER),),
