@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from esign_kit.cli.online import online_options
 from esign_kit.errors import InputError, KeyStoreError
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ time_option = click.option(
 
 def validation_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options by which a verb is told what to trust and what to look at."""
+    function = online_options(function)
     for option in (
         click.option("--json", "as_json", is_flag=True, help="Print the report as JSON."),
         time_option,

@@ -12,6 +12,8 @@ import click
 
 from esign_kit.asn1.names import printable
 from esign_kit.cli import exits
+from esign_kit.cli.online import fetcher as online_fetcher
+from esign_kit.cli.online import online_options
 from esign_kit.cli.options import (
     TIME,
     atomic_write,
@@ -241,6 +243,7 @@ def add(file: str, folder: str, intermediate: bool, fingerprint: str | None) -> 
 @click.option("--announcement", default="", metavar="URL", help="Where the signers are published.")
 @click.option("--offline", is_flag=True, help="Only read what was kept; fetch nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@online_options
 def refresh(
     url: str,
     signers: tuple[str, ...],
@@ -263,9 +266,7 @@ def refresh(
     if offline:
         report = trustlist.load(source, folder, at=now)
     else:
-        from esign_kit.net import HttpFetcher
-
-        report = trustlist.refresh(source, HttpFetcher(), folder, at=now)
+        report = trustlist.refresh(source, online_fetcher(), folder, at=now)
     if as_json:
         _echo_json(report.to_dict())
     else:
@@ -314,7 +315,7 @@ def why(
         intermediates=[*others, *certificates],
         evidence=read_paths(evidence),
         policy=policy,
-        fetcher=ek.HttpFetcher() if online else None,
+        fetcher=online_fetcher() if online else None,
         at=at,
     )
     if as_json:

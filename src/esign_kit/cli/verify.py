@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from esign_kit.cli import exits
+from esign_kit.cli.online import fetcher as online_fetcher
 from esign_kit.cli.options import (
     country_from,
     policy_from,
@@ -52,7 +53,7 @@ def command(
     fetcher = None
     if online:
         progress("asking the certification authorities …")
-        fetcher = ek.HttpFetcher()
+        fetcher = online_fetcher()
     report = ek.verify(
         ek.Document.from_path(file),
         detached=[ek.Document.from_path(path) for path in detached],

@@ -8,6 +8,7 @@ import click
 
 from esign_kit.asn1.names import printable
 from esign_kit.cli import exits
+from esign_kit.cli.online import fetcher as online_fetcher
 from esign_kit.cli.options import (
     country_from,
     policy_from,
@@ -69,7 +70,7 @@ def command(
             intermediates=certificates,
             evidence=given,
             policy=policy,
-            fetcher=ek.HttpFetcher() if online else None,
+            fetcher=online_fetcher() if online else None,
             at=at,
         )
         people = [_certificate(certificate, answer, country)]
@@ -83,7 +84,7 @@ def command(
             certificates=certificates,
             evidence=given,
             policy=policy,
-            fetcher=ek.HttpFetcher() if online else None,
+            fetcher=online_fetcher() if online else None,
             at=at,
         )
         people = [_signature(item, country) for item in report.signatures]

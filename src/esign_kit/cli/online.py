@@ -1,0 +1,78 @@
+"""How a verb reaches the network, for those that were told to."""
+
+from __future__ import annotations
+
+from ipaddress import ip_network
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from esign_kit.model.evidence import Fetcher
+
+__all__ = ["fetcher", "online_options"]
+
+_META = "esign_kit.online"
+
+
+def _keep(context: click.Context, parameter: click.Parameter, value: Any) -> None:
+    """Put a setting where :func:`fetcher` finds it; the verb's own function need not know."""
+    context.meta.setdefault(_META, {})[parameter.name] = value
+
+
+def online_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that say how the network is reached."""
+    for option in (
+        click.option(
+            "--cache",
+            type=click.Path(dir_okay=False),
+            metavar="FILE",
+            expose_value=False,
+            callback=_keep,
+            help="Remember verified answers in this file until the next ones are due.",
+        ),
+        click.option(
+            "--proxy",
+            metavar="URL",
+            expose_value=False,
+            callback=_keep,
+            help="http://host:port; the word 'environment' takes it from there.",
+        ),
+        click.option(
+            "--allow",
+            multiple=True,
+            metavar="HOST|NETWORK",
+            expose_value=False,
+            callback=_keep,
+            help="May be reached although it is not public: a host (*.example for all below), "
+            "or a network such as 10.1.0.0/16.",
+        ),
+    ):
+        function = option(function)
+    return function
+
+
+def fetcher() -> Fetcher:
+    """Return the fetcher that the options of the running verb describe."""
+    from esign_kit.net import CachingFetcher, Guard, HttpFetcher, SqliteCache
+
+    settings = click.get_current_context().meta.get(_META, {})
+    hosts: list[str] = []
+    networks: list[str] = []
+    for item in settings.get("allow") or ():
+        (networks if _is_network(item) else hosts).append(item)
+    guard = Guard.of(hosts=hosts, networks=networks)
+    # A verb is one job: a host that does not answer once is not asked again in it.
+    found = HttpFetcher(guard=guard, proxy=settings.get("proxy"), pause=60.0)
+    cache = settings.get("cache")
+    return CachingFetcher(found, SqliteCache(cache)) if cache else found
+
+
+def _is_network(text: str) -> bool:
+    try:
+        ip_network(text)
+    except ValueError:
+        return False
+    return True
