@@ -55,12 +55,13 @@ class Extracted:
 
 def skeleton(text: str) -> str:
     """Return what a text looks like to a hurried reader; for warnings only."""
-    plain = unicodedata.normalize("NFKC", text).translate(_LOOKALIKES)
-    return "".join(
+    plain = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).upper())
+    kept = "".join(
         character
-        for character in plain.upper()
+        for character in plain
         if unicodedata.category(character) not in ("Cf", "Cc", "Zs", "Zl", "Zp", "Mn")
     )
+    return kept.translate(_LOOKALIKES)
 
 
 def attribute_values(attributes: Sequence[Attribute], oid: str) -> list[str]:

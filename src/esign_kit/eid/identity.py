@@ -76,7 +76,11 @@ def profile_for(certificate: Certificate) -> Profile:
 
 
 def identify(
-    report: SignatureReport, *, profile: Profile, minimum: Level | Assurance | None = None
+    report: SignatureReport,
+    *,
+    profile: Profile,
+    minimum: Level | Assurance | None = None,
+    purpose: str = "SIGNING",
 ) -> Principal:
     """Return who signed, from a report that passed.
 
@@ -85,6 +89,7 @@ def identify(
         profile: its identity rules; the chain must end at one of *its* anchors, because a number
             means something only under the authorities that give it out.
         minimum: an overall level (``Assurance.SUBSTANTIAL``) or a vector.
+        purpose: what the key must be given out for; ``"AUTHENTICATION"`` for a login.
 
     Raises:
         SignatureRejected: the signature did not pass; carries the report.
@@ -101,7 +106,7 @@ def identify(
     _check_anchor(report, profile)
     view = Certificate.load(report.signing_certificate_der)
     subject = _describe(view, profile, proofs=("certificate", "signature"))
-    _check_use(subject, profile)
+    _check_use(subject, profile, purpose)
     at = report.best_signature_time
     assurance = replace(subject.assurance, at=at)
     proof = Proof(
@@ -157,10 +162,10 @@ def _check_anchor(report: SignatureReport, profile: Profile) -> None:
         )
 
 
-def _check_use(subject: Subject, profile: Profile) -> None:
-    if profile.purposes and "SIGNING" not in subject.purposes:
+def _check_use(subject: Subject, profile: Profile, purpose: str = "SIGNING") -> None:
+    if profile.purposes and purpose not in subject.purposes:
         raise IdentityError(
-            "the key is not for signing by the rules of the profile "
+            f"the key is not for {purpose.lower()} by the rules of the profile "
             f"(it is for {', '.join(sorted(subject.purposes)) or 'nothing that is known'})",
             code="identity.purpose",
         )
