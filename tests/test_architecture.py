@@ -44,6 +44,9 @@ ROOMS: dict[str, set[str]] = {
     "validation": MIDDLE | {"tsp"},
     "trustlist": MIDDLE | {"xmldsig", "xades", "validation"},
     "eid": MIDDLE | {"profiles"},
+    # The upper floor: they call the verbs, and nothing below knows them.
+    "login": MIDDLE | {"profiles", "eid", "xmldsig", "api", "reading", "arguments"},
+    "agents": MIDDLE | {"profiles", "eid", "xmldsig", "login", "api", "reading", "arguments"},
 }
 EDGES = {
     "api", "arguments", "reading", "aio", "jobs", "bundle", "cli", "server", "testing", "__init__"
@@ -58,6 +61,7 @@ THIRD_PARTY: dict[str, set[str]] = {
     "pades": {"pyhanko"},
     "model": {"cryptography"},
     "cli": {"click", "rich"},
+    "login": {"joserfc"},
     "testing": {"cryptography", "pytest", "click"},
 }
 
@@ -128,7 +132,7 @@ def _complaints() -> list[str]:
             if top == "esign_kit":
                 target = rest.partition(".")[0]
                 allowed = room in EDGES or target == room or target in ROOMS.get(room, set())
-                if room not in EDGES and target in EDGES - {"__init__"}:
+                if room not in EDGES and target in EDGES - {"__init__"} - ROOMS.get(room, set()):
                     allowed = False
                 if target == "testing" and room not in ("testing", "cli"):
                     allowed = False
@@ -164,7 +168,10 @@ def test_no_exception_is_stale() -> None:
     assert not stale
 
 
-@pytest.mark.parametrize("room", ["model", "asn1", "trust", "validation", "eid", "cades", "xades"])
+@pytest.mark.parametrize(
+    "room",
+    ["model", "asn1", "trust", "validation", "eid", "cades", "xades", "login", "agents"],
+)
 def test_no_clock_and_no_network(room: str) -> None:
     """Time is an argument; only the verbs look at a clock, and only ``net`` opens a socket."""
     forbidden = {"socket", "http", "urllib.request", "ssl", "asyncio", "time"}

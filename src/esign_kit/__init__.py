@@ -8,7 +8,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 _HOMES = {
+    "agents": "esign_kit.agents",
     "aio": "esign_kit.aio",
+    "login": "esign_kit.login",
     "bundle": "esign_kit.bundle",
     # verbs
     "describe": "esign_kit.eid.identity",
@@ -76,6 +78,7 @@ _HOMES = {
     "InputError": "esign_kit.errors",
     "KeyStoreError": "esign_kit.errors",
     "LimitError": "esign_kit.errors",
+    "LoginError": "esign_kit.errors",
     "ProfileError": "esign_kit.errors",
     "SignatureRejected": "esign_kit.errors",
     "SigningError": "esign_kit.errors",

@@ -14,7 +14,12 @@ verdict in a report.
     ├─ ProfileError                     unknown profile, broken profile data
     ├─ IdentityError                    two candidates for one identifier, or one that cannot be read
     ├─ SignatureRejected                raised by ``raise_for_status()`` and ``identify()``; has .report
-    └─ AssuranceError                   less assurance than ``identify(minimum=…)`` asked for
+    ├─ AssuranceError                   less assurance than ``identify(minimum=…)`` asked for
+    └─ LoginError                       .detail for the log, .hint for the person at the browser
+       ├─ LoginStateError               no login was begun here, too late, another browser, used
+       ├─ LoginRefusedError             the person or the provider said no
+       ├─ LoginProviderError            the provider cannot be reached or does not do its part
+       └─ LoginAnswerError              an answer that must not be believed
 """
 
 from __future__ import annotations
@@ -33,6 +38,11 @@ __all__ = [
     "InputError",
     "KeyStoreError",
     "LimitError",
+    "LoginAnswerError",
+    "LoginError",
+    "LoginProviderError",
+    "LoginRefusedError",
+    "LoginStateError",
     "ProfileError",
     "SignatureRejected",
     "SigningError",
@@ -162,3 +172,37 @@ class AssuranceError(EsignError):
         super().__init__(detail, code=code, hint=hint)
         self.needed = needed
         self.found = found
+
+
+class LoginError(EsignError):
+    """A login did not come about.
+
+    ``detail`` says what happened and is for the log; ``hint`` says what to do next and is for the
+    person at the browser. Neither holds a secret, a code or a token.
+    """
+
+    default_code = "login.failed"
+
+
+class LoginStateError(LoginError):
+    """The answer belongs to no login that this browser has begun, or came too late or twice."""
+
+    default_code = "login.state"
+
+
+class LoginRefusedError(LoginError):
+    """The person cancelled, or the provider does not let the person in."""
+
+    default_code = "login.refused"
+
+
+class LoginProviderError(LoginError):
+    """The provider cannot be reached, or its answer is none."""
+
+    default_code = "login.provider"
+
+
+class LoginAnswerError(LoginError):
+    """The answer is complete and must not be believed: a signature, an audience, a time, a name."""
+
+    default_code = "login.answer"
