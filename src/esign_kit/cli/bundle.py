@@ -8,6 +8,7 @@ import click
 
 from esign_kit.asn1.names import printable
 from esign_kit.cli import exits
+from esign_kit.cli.online import fetcher as online_fetcher
 from esign_kit.cli.options import (
     atomic_write,
     country_from,
@@ -76,7 +77,7 @@ def make(
         certificates=certificates,
         evidence=read_paths(evidence),
         policy=policy_from(profile, revocation),
-        fetcher=ek.HttpFetcher() if online else None,
+        fetcher=online_fetcher() if online else None,
         at=at,
         attachments=[
             Attachment("attachment", os.path.basename(path), ek.Document.from_path(path).octets())
