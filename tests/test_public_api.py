@@ -6,7 +6,9 @@ taking away needs a line in the changelog and a change here that a reviewer sees
 
 from __future__ import annotations
 
+import ast
 import inspect
+from pathlib import Path
 
 import pytest
 
@@ -37,8 +39,9 @@ NAMES = {
     "Identifier", "IdentityError", "Indication", "InputError", "KeyFile", "KeyStoreError", "Level",
     "LimitError", "Limits", "Mandate", "Organisation", "Packaging", "Person", "Pkcs11", "Pkcs12",
     "Principal", "ProfileError", "Purpose", "Revocation", "Scope", "SignatureRejected",
-    "SignatureReport", "SigningError", "SigningJob", "SigningKey", "SubIndication", "TimestampReport", "TransformRule",
-    "TrustAnchor", "TrustStore", "UnsupportedError", "ValidationPolicy", "ValidityModel",
+    "SignatureReport", "SigningError", "SigningJob", "SigningKey", "SubIndication",
+    "TimestampReport", "TransformRule", "TrustAnchor", "TrustStore", "UnsupportedError",
+    "ValidationPolicy", "ValidityModel",
     "VerificationReport", "__version__", "aio", "identify", "inspect", "parse", "prepare",
     "profile", "sign", "validate_certificate", "verify",
 }  # fmt: skip
@@ -111,3 +114,23 @@ def test_a_report_has_no_truth_value() -> None:
     report = ek.verify(pki.person().sign(b"payload"), trust=pki.trust, at=pki.now)
     with pytest.raises(TypeError):
         bool(report)
+
+
+def test_checkers_of_types_see_the_same_names() -> None:
+    """The block under TYPE_CHECKING and the table of lazy names are one list, written twice."""
+    tree = ast.parse(Path(ek.__file__).read_text(encoding="utf-8"))
+    (block,) = [
+        node
+        for node in tree.body
+        if isinstance(node, ast.If)
+        and isinstance(node.test, ast.Name)
+        and node.test.id == "TYPE_CHECKING"
+    ]
+    seen = {
+        alias.asname: node.module if node.module != "esign_kit" else f"esign_kit.{alias.name}"
+        for node in block.body
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+        if alias.asname
+    }
+    assert seen == ek._HOMES

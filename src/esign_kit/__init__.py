@@ -5,7 +5,95 @@ The names below load on first use, so that ``import esign_kit`` costs next to no
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+# Checkers of types know this name; importing it from typing would cost more than all the rest.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from esign_kit import agents as agents, aio as aio, bundle as bundle, login as login
+    from esign_kit._version import __version__ as __version__
+    from esign_kit.api import (
+        identify as identify,
+        inspect as inspect,
+        parse as parse,
+        prepare as prepare,
+        sign as sign,
+        validate_certificate as validate_certificate,
+        verify as verify,
+    )
+    from esign_kit.eid.identity import describe as describe
+    from esign_kit.errors import (
+        AssuranceError as AssuranceError,
+        CancelledError as CancelledError,
+        EsignError as EsignError,
+        EvidenceError as EvidenceError,
+        IdentityError as IdentityError,
+        InputError as InputError,
+        KeyStoreError as KeyStoreError,
+        LimitError as LimitError,
+        LoginError as LoginError,
+        ProfileError as ProfileError,
+        SignatureRejected as SignatureRejected,
+        SigningError as SigningError,
+        UnsupportedError as UnsupportedError,
+    )
+    from esign_kit.jobs import SigningJob as SigningJob
+    from esign_kit.keys import (
+        KeyFile as KeyFile,
+        Pkcs11 as Pkcs11,
+        Pkcs12 as Pkcs12,
+    )
+    from esign_kit.keys.base import SigningKey as SigningKey
+    from esign_kit.model.document import (
+        Coverage as Coverage,
+        Digest as Digest,
+        Document as Document,
+        Scope as Scope,
+    )
+    from esign_kit.model.evidence import (
+        FetchRequest as FetchRequest,
+        FetchResponse as FetchResponse,
+    )
+    from esign_kit.model.limits import Limits as Limits
+    from esign_kit.model.principal import (
+        Assurance as Assurance,
+        Identifier as Identifier,
+        Level as Level,
+        Mandate as Mandate,
+        Organisation as Organisation,
+        Person as Person,
+        Principal as Principal,
+    )
+    from esign_kit.model.report import (
+        CertificateReport as CertificateReport,
+        Check as Check,
+        CheckStatus as CheckStatus,
+        Indication as Indication,
+        SignatureReport as SignatureReport,
+        SubIndication as SubIndication,
+        TimestampReport as TimestampReport,
+        VerificationReport as VerificationReport,
+    )
+    from esign_kit.model.signature import (
+        Format as Format,
+        Packaging as Packaging,
+        Purpose as Purpose,
+    )
+    from esign_kit.net import HttpFetcher as HttpFetcher
+    from esign_kit.profiles import profile as profile
+    from esign_kit.trust.policy import (
+        AlgorithmPolicy as AlgorithmPolicy,
+        CertificateProfile as CertificateProfile,
+        CoverageRule as CoverageRule,
+        Revocation as Revocation,
+        TransformRule as TransformRule,
+        ValidationPolicy as ValidationPolicy,
+        ValidityModel as ValidityModel,
+    )
+    from esign_kit.trust.store import (
+        TrustAnchor as TrustAnchor,
+        TrustStore as TrustStore,
+    )
 
 _HOMES = {
     "agents": "esign_kit.agents",
@@ -86,7 +174,7 @@ _HOMES = {
     "__version__": "esign_kit._version",
 }
 
-__all__ = sorted(_HOMES)  # noqa: PLE0605
+__all__ = sorted(_HOMES)
 
 
 def __getattr__(name: str) -> Any:

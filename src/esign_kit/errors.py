@@ -12,8 +12,8 @@ verdict in a report.
     ├─ SigningError                     the signature value or the request does not fit the key
     ├─ EvidenceError                    fetch failed, time-stamp refused, answer too large
     ├─ ProfileError                     unknown profile, broken profile data
-    ├─ IdentityError                    two candidates for one identifier, or one that cannot be read
-    ├─ SignatureRejected                raised by ``raise_for_status()`` and ``identify()``; has .report
+    ├─ IdentityError                    two candidates for one identifier, or an unreadable one
+    ├─ SignatureRejected                by ``raise_for_status()`` and ``identify()``; has .report
     ├─ AssuranceError                   less assurance than ``identify(minimum=…)`` asked for
     └─ LoginError                       .detail for the log, .hint for the person at the browser
        ├─ LoginStateError               no login was begun here, too late, another browser, used

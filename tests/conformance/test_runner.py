@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from esign_kit.testing import FixturePKI
-from tests.conformance import __main__ as runner
-from tests.conformance import judge, pool
+from tests.conformance import __main__ as runner, judge, pool
 from tests.conformance.model import Job, Row
 
 if TYPE_CHECKING:

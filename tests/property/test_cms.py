@@ -7,8 +7,7 @@ import time
 from functools import cache
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 import esign_kit as ek
 from esign_kit.asn1.cms import SignedData

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from esign_kit.algorithms import signature_algorithms
 from esign_kit.crypto import load_private_key, load_public_key, verify

@@ -7,8 +7,7 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from esign_kit.asn1.tsp import TimestampToken, is_response, is_token
 from esign_kit.asn1.tsp_exchange import TimestampResponse

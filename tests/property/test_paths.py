@@ -12,8 +12,7 @@ from datetime import timedelta
 
 import pytest
 from cryptography import x509
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from esign_kit.model.evidence import Evidence
 from esign_kit.model.signature import Purpose

@@ -8,8 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 import pytest
-from hypothesis import example, given, settings
-from hypothesis import strategies as st
+from hypothesis import example, given, settings, strategies as st
 
 import esign_kit as ek
 from esign_kit.algorithms import digest_algorithm

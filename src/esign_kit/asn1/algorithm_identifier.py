@@ -178,12 +178,8 @@ def encode_signature_algorithm(algorithm: SignatureAlgorithm) -> bytes:
     if algorithm.family != "RSA-PSS":
         return encode(SEQUENCE, encode_oid(algorithm.oid) + algorithm.parameters)
     null = encode(NULL, b"")
-    hash_id = encode(
-        SEQUENCE, encode_oid(digest_algorithm(algorithm.digest or "").oid) + null
-    )
-    mgf_hash = encode(
-        SEQUENCE, encode_oid(digest_algorithm(algorithm.mgf_digest or "").oid) + null
-    )
+    hash_id = encode(SEQUENCE, encode_oid(digest_algorithm(algorithm.digest or "").oid) + null)
+    mgf_hash = encode(SEQUENCE, encode_oid(digest_algorithm(algorithm.mgf_digest or "").oid) + null)
     parameters = encode(
         SEQUENCE,
         encode(0xA0, hash_id),

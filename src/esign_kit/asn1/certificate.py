@@ -331,9 +331,13 @@ class Certificate:
         found = []
         for item in read_all(extension.value, "authorityInfoAccess").expect(SEQUENCE):
             parts = item.items()
-            if len(parts) == 2 and parts[0].tag == OID and parts[1].tag == 0x86:
-                if decode_oid(parts[0].contents) == method:
-                    found.append(parts[1].contents.decode("latin-1"))
+            if (
+                len(parts) == 2
+                and parts[0].tag == OID
+                and parts[1].tag == 0x86
+                and decode_oid(parts[0].contents) == method
+            ):
+                found.append(parts[1].contents.decode("latin-1"))
         return tuple(found)
 
     # ── names and times ───────────────────────────────────────────────────────────────────────

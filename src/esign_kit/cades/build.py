@@ -19,8 +19,7 @@ from esign_kit.asn1.algorithm_identifier import (
 )
 from esign_kit.asn1.cms import ID_DATA, ID_SIGNED_DATA, SignedData, oid
 from esign_kit.asn1.reader import OCTET_STRING, OID, SEQUENCE, SET, encode
-from esign_kit.cades import encode as attributes
-from esign_kit.cades import oids
+from esign_kit.cades import encode as attributes, oids
 from esign_kit.cades.wrapping import unwrap
 from esign_kit.errors import InputError, SigningError, UnsupportedError
 from esign_kit.model.signature import Packaging

@@ -66,8 +66,7 @@ def make(
     import os
 
     import esign_kit as ek
-    from esign_kit.bundle import Attachment, verify
-    from esign_kit.bundle import make as make_bundle
+    from esign_kit.bundle import Attachment, make as make_bundle, verify
 
     data = make_bundle(
         ek.Document.from_path(file),

@@ -12,8 +12,7 @@ import click
 
 from esign_kit.asn1.names import printable
 from esign_kit.cli import exits
-from esign_kit.cli.online import fetcher as online_fetcher
-from esign_kit.cli.online import online_options
+from esign_kit.cli.online import fetcher as online_fetcher, online_options
 from esign_kit.cli.options import (
     TIME,
     atomic_write,

@@ -1,0 +1,1 @@
+"""Plain frozen types: documents, signatures, evidence, reports, principals. No behaviour."""

@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from esign_kit.asn1 import names
 from esign_kit.errors import InputError, LimitError
 from esign_kit.model.report import SubIndication
-from esign_kit.trust import constraints as name_constraints
-from esign_kit.trust import policies
+from esign_kit.trust import constraints as name_constraints, policies
 from esign_kit.trust.facts import ANY_POLICY, Facts, facts, self_issued
 
 if TYPE_CHECKING:

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from esign_kit.algorithms import digest_algorithm
 from esign_kit.errors import SigningError
-from esign_kit.xmldsig import Canonicalization, canonicalization
-from esign_kit.xmldsig import names as ds
+from esign_kit.xmldsig import Canonicalization, canonicalization, names as ds
 from esign_kit.xmldsig.builder import attribute_text, text
 
 if TYPE_CHECKING:

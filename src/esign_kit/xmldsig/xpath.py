@@ -63,6 +63,8 @@ _WIDE = re.compile(
 _ANCESTORS = re.compile(r"\bancestor(?:-or-self)?\s*::")
 _POSITION = re.compile(r"\b(?:position|last)\s*\(")
 _MAX_EXPRESSION = 4096
+_COST = 200
+"""What one node of an XPath transform costs, in octets of canonicalisation."""
 
 
 def removal_kind(transform: Element) -> str | None:
@@ -153,6 +155,7 @@ def filter_nodes(data: Selection, step: Step, signature: Element, limits: Limits
         data.nodes = NodeSet.of(data.document.root, data.apex, comments=data.comments)
         data.nodes.remove(data.removed)
     count = data.nodes.size()
+    data.document.spend(_COST * count)
     if step.kind == "xpath":
         expression = _only_expression(step.element, names.XPATH)
         if expression is None:

@@ -7,8 +7,7 @@ from datetime import timedelta
 import pytest
 from cryptography import x509
 from cryptography.x509 import ocsp
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from esign_kit.asn1.revocation import (
     ALL_REASONS,

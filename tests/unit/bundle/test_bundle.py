@@ -8,8 +8,7 @@ import zipfile
 from datetime import timedelta
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 import esign_kit as ek
 from esign_kit.bundle import Attachment, make, verify

@@ -13,8 +13,7 @@ import pytest
 import esign_kit as ek
 from esign_kit.errors import EsignError, KeyStoreError
 from esign_kit.keys import KeyFile
-from esign_kit.testing import FixturePKI
-from esign_kit.testing import keys as test_keys
+from esign_kit.testing import FixturePKI, keys as test_keys
 from esign_kit.testing.export import pem
 from tests.corpora import require
 

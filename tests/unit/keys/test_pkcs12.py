@@ -14,8 +14,7 @@ from esign_kit.errors import KeyStoreError, LimitError
 from esign_kit.keys import HeldKey, Pkcs12
 from esign_kit.model.limits import Limits
 from esign_kit.model.signature import Purpose
-from esign_kit.testing import FixturePKI
-from esign_kit.testing import keys as test_keys
+from esign_kit.testing import FixturePKI, keys as test_keys
 from esign_kit.testing.export import pem, pkcs12
 from tests.corpora import national
 

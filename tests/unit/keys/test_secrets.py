@@ -12,8 +12,7 @@ import pytest
 from esign_kit.errors import EsignError
 from esign_kit.keys import HeldKey, KeyFile, Pkcs12
 from esign_kit.keys.ciphers import Password
-from esign_kit.testing import FixturePKI
-from esign_kit.testing import keys as test_keys
+from esign_kit.testing import FixturePKI, keys as test_keys
 from esign_kit.testing.export import pem, pkcs12
 
 PLANTED = "MARKER-s3cr3t-Құпия"

@@ -14,8 +14,7 @@ from cryptography.x509 import ocsp as x509_ocsp
 from esign_kit.errors import EvidenceError, ProfileError, UnsupportedError
 from esign_kit.model.evidence import FetchPurpose, FetchRequest
 from esign_kit.model.signature import Purpose
-from esign_kit.testing import NEAR_MISSES, FixturePKI, ocsp
-from esign_kit.testing import keys as test_keys
+from esign_kit.testing import NEAR_MISSES, FixturePKI, keys as test_keys, ocsp
 
 COUNTRIES = ("xx", "eidas", "kz", "uz", "mk", "vn", "az")
 KINDS = ("ec", "rsa", "p384", "p521", "brainpool", "brainpool384", "ed25519", "ed448")
