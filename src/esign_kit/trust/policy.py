@@ -21,6 +21,7 @@ __all__ = [
     "TransformRule",
     "ValidationPolicy",
     "ValidityModel",
+    "derived",
 ]
 
 
@@ -91,9 +92,9 @@ def _day(year: int, month: int = 12, day: int = 31) -> datetime:
 
 
 _DIGESTS: Mapping[str, datetime | None] = {
-    # What is absent is refused at any time. Ends follow ETSI TS 119 312 and the SOG-IS list of agreed
-    # mechanisms (legacy ones: end of 2025): an end date is the last moment at which the algorithm
-    # still counts, judged at the proven time.
+    # What is absent is refused at any time. Ends follow ETSI TS 119 312 and the SOG-IS list of
+    # agreed mechanisms (legacy ones: end of 2025): an end date is the last moment at which the
+    # algorithm still counts, judged at the proven time.
     "MD5": _day(2004, 8, 1),
     "SHA1": _day(2012, 8, 1),
     "SHA224": _day(2025),
@@ -254,3 +255,24 @@ class ValidationPolicy:
         if "id" not in changes and not self.id.endswith("+"):
             changes["id"] = self.id + "+"
         return ValidationPolicy(**{**values, **changes})
+
+
+_derived: dict[tuple[object, ...], tuple[ValidationPolicy, ValidationPolicy]] = {}
+
+
+def derived(policy: ValidationPolicy, **changes: Any) -> ValidationPolicy:
+    """Return ``policy.with_(**changes)`` under its own id: the same object for the same question.
+
+    For the parts of a validation that ask a policy other than the caller's. Answers are remembered
+    by the policy's identity, so that a new object each time would never find one.
+    """
+    key = (id(policy), *sorted(changes.items()))
+    found = _derived.get(key)
+    if found is not None and found[0] is policy:
+        return found[1]
+    made = policy.with_(id=policy.id, **changes)
+    if len(_derived) >= 256:
+        _derived.clear()
+    # The origin is kept too, so that no other object gets its identity.
+    _derived[key] = (policy, made)
+    return made

@@ -13,7 +13,9 @@ GOOD = {name: Check(name, CheckStatus.PASSED) for name in CHECK_NAMES}
 
 
 def _with(**changes: Check) -> list[Check]:
-    return list({**GOOD, **{name.replace("_", "-"): check for name, check in changes.items()}}.values())
+    return list(
+        {**GOOD, **{name.replace("_", "-"): check for name, check in changes.items()}}.values()
+    )
 
 
 def test_all_passed() -> None:
