@@ -249,6 +249,14 @@ class Profile:
             if row["kind"] == kind and row.get("environment", "production") == wanted
         )
 
+    def signing_options(self, format: str) -> Mapping[str, Any]:
+        """Return the options with which the country's tools sign (``"cades"``, ``"xades"``).
+
+        What the caller says comes before them.
+        """
+        table: Mapping[str, Mapping[str, Any]] = self.data.get("conventions", {}).get("signing", {})
+        return table.get(format, {})
+
     def hook(self, name: str) -> Callable[..., Any] | None:
         """Return a function of the profile's ``rules.py``."""
         return self.hooks.get(name)

@@ -195,6 +195,7 @@ PROFILE = _table(
         container=str,
         encodings=[str],
         notes=[str],
+        signing=_table("", cades={...: object}, xades={...: object}),
     ),
     logins=[
         _table(
