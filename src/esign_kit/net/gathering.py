@@ -32,7 +32,7 @@ from esign_kit.net.addresses import (
 )
 from esign_kit.net.cache import CacheKey
 from esign_kit.net.issuers import Budget, issuers_among, read_certificates
-from esign_kit.trust.policy import Revocation
+from esign_kit.trust.policy import Revocation, derived
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -114,7 +114,7 @@ class _Job:
         self._trust = trust
         self._at = at
         self._policy = policy
-        self._strict = policy.with_(revocation=Revocation.REQUIRED, id=policy.id)
+        self._strict = derived(policy, revocation=Revocation.REQUIRED)
         self._nonce = nonce
         self._cache: EvidenceCache | None = getattr(fetcher, "cache", None)
         limits = policy.limits

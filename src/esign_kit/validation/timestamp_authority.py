@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from esign_kit import crypto
@@ -10,7 +9,7 @@ from esign_kit.errors import EsignError, InputError
 from esign_kit.model.evidence import Evidence, RevocationStatus
 from esign_kit.model.report import Check, CheckStatus, SubIndication
 from esign_kit.model.signature import Purpose
-from esign_kit.trust.policy import Revocation
+from esign_kit.trust.policy import Revocation, derived
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
     from esign_kit.asn1.certificate import Certificate
     from esign_kit.asn1.tsp import TimestampToken, TstInfo
     from esign_kit.trust.path import PathResult
-    from esign_kit.trust.policy import ValidationPolicy
     from esign_kit.validation.timestamp_inquiry import Inquiry
 
 __all__ = ["check_path", "check_strength", "check_time", "check_usage"]
@@ -57,7 +55,14 @@ def check_path(
             helpers=tuple(pool),
             evidence=evidence,
             at=inquiry.at,
-            policy=_for_timestamps(policy),
+            # Key usages and policies are asked of the signer, not of who stamps the time.
+            policy=derived(
+                policy,
+                revocation=policy.revocation_for_timestamps,
+                extended_key_usages=None,
+                initial_policies=None,
+                initial_explicit_policy=False,
+            ),
             purpose=Purpose.TIMESTAMPING,
         )
     except EsignError as error:
@@ -91,26 +96,6 @@ def check_path(
             "algorithm.weak",
         )
     return result.chain
-
-
-@lru_cache(maxsize=32)
-def _for_timestamps_cached(policy: ValidationPolicy) -> ValidationPolicy:
-    return policy.with_(
-        id=policy.id,
-        revocation=policy.revocation_for_timestamps,
-        # What these ask is asked of the signer, not of the authority that stamps the time.
-        extended_key_usages=None,
-        initial_policies=None,
-        initial_explicit_policy=False,
-    )
-
-
-def _for_timestamps(policy: ValidationPolicy) -> ValidationPolicy:
-    try:
-        return _for_timestamps_cached(policy)
-    except TypeError:
-        # A policy with a plain dict inside is not hashable.
-        return _for_timestamps_cached.__wrapped__(policy)
 
 
 def _check_revocation(inquiry: Inquiry, token: TimestampToken, result: PathResult) -> None:
