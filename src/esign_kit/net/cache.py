@@ -194,6 +194,11 @@ class CachingFetcher:
         """As the inner fetcher says."""
         return bool(getattr(self.fetcher, "ocsp_nonce", False))
 
+    @property
+    def ocsp_digest(self) -> str:
+        """As the inner fetcher says."""
+        return str(getattr(self.fetcher, "ocsp_digest", "SHA1"))
+
     def fetch(self, request: FetchRequest) -> FetchResponse:
         """Fetch one thing from the network."""
         return self.fetcher.fetch(request)

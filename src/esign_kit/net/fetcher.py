@@ -55,6 +55,8 @@ class HttpFetcher:
         tls: context for https; the system's trust anchors if absent.
         ocsp_nonce: send a nonce with OCSP requests and demand it back; answers are then of this
             very moment, and no cache is asked for them.
+        ocsp_digest: by which OCSP requests name the certificate. RFC 5019 asks for SHA-1, which
+            every responder knows; some national ones are used to ``"SHA256"``.
         pause: seconds during which a host that could not be reached, or did not answer in time,
             is not asked again: so that its bad hour does not become everybody's waiting time.
     """
@@ -70,6 +72,7 @@ class HttpFetcher:
         "_seconds",
         "_silent",
         "_tls",
+        "ocsp_digest",
         "ocsp_nonce",
     )
 
@@ -83,9 +86,11 @@ class HttpFetcher:
         user_agent: str = f"esign-kit/{__version__}",
         tls: ssl.SSLContext | None = None,
         ocsp_nonce: bool = False,
+        ocsp_digest: str = "SHA1",
         pause: float = 0.0,
     ) -> None:
         self.ocsp_nonce = ocsp_nonce
+        self.ocsp_digest = ocsp_digest
         self._pause = pause
         self._silent: dict[str, float] = {}
         self._guard = guard or Guard()
@@ -107,6 +112,7 @@ class HttpFetcher:
             user_agent=self._agent,
             tls=self._tls,
             ocsp_nonce=self.ocsp_nonce,
+            ocsp_digest=self.ocsp_digest,
             pause=self._pause,
         )
         one._silent = self._silent

@@ -116,6 +116,7 @@ class _Job:
         self._policy = policy
         self._strict = derived(policy, revocation=Revocation.REQUIRED)
         self._nonce = nonce
+        self._digest = str(getattr(fetcher, "ocsp_digest", "SHA1"))
         self._cache: EvidenceCache | None = getattr(fetcher, "cache", None)
         limits = policy.limits
         bounded = getattr(fetcher, "bounded", None)
@@ -223,7 +224,7 @@ class _Job:
         for url in urls:
             nonce = secrets.token_bytes(16) if self._nonce else None
             try:
-                question = build_ocsp_request(certificate, issuer, nonce=nonce)
+                question = build_ocsp_request(certificate, issuer, digest=self._digest, nonce=nonce)
             except EsignError as error:
                 self._failed(FetchPurpose.OCSP, url, error.detail)
                 return False

@@ -10,7 +10,7 @@ import pytest
 
 import esign_kit as ek
 from esign_kit.model.limits import Limits
-from esign_kit.net import CachingFetcher, Guard, HttpFetcher, SqliteCache
+from esign_kit.net import CachingFetcher, Guard, HttpFetcher, MemoryCache, SqliteCache
 from esign_kit.testing.pki import FixturePKI
 from tests.unit.net.loopback import Loopback, http
 
@@ -84,6 +84,17 @@ def test_a_nonce_on_demand(portal: Portal, tmp_path: Path) -> None:
     old = portal.pki.ocsp(portal.person)
     portal.bend = lambda connection, path, body: connection.sendall(http(old))
     assert portal.verify(fetcher).indication is ek.Indication.INDETERMINATE
+
+
+@pytest.mark.parametrize("digest", ["SHA1", "SHA256"])
+def test_the_digest_that_names_the_certificate(portal: Portal, digest: str) -> None:
+    from esign_kit.algorithms import digest_algorithm
+
+    inner = HttpFetcher(guard=HERE, limits=POLICY.limits, ocsp_digest=digest)
+    fetcher = CachingFetcher(inner, MemoryCache())
+    assert portal.verify(fetcher).indication is ek.Indication.TOTAL_PASSED
+    name = digest_algorithm(digest).hash(portal.person.certificate.issuer)
+    assert name in portal.server.requests[1]
 
 
 def _slow(connection: socket.socket, path: str, body: bytes) -> None:
