@@ -20,7 +20,7 @@ class Limits:
     """Octets of a signature file that is held in memory (a detached document may be larger)."""
     document_size: int = 8 * 1024 * 1024 * 1024
     asn1_depth: int = 64
-    asn1_elements: int = 2_000_000
+    asn1_elements: int = 500_000
     xml_depth: int = 256
     xml_elements: int = 2_000_000
     xml_attributes: int = 512
@@ -29,7 +29,7 @@ class Limits:
     manifest_entries: int = 256
     xpath_operations: int = 4_000_000
     """Nodes × steps that an XPath transform may visit before it is given up."""
-    signatures: int = 64
+    signatures: int = 128
     """Signers of one file, counter-signatures included."""
     certificates: int = 1024
     """Certificates in one signature, helpers included."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,6 +26,7 @@ class Context:
     Attributes:
         helpers: certificates that may help, none of them trusted.
         at: validation time, UTC.
+        memory: what the signatures of one file share while they are judged, and nobody after.
         profile_check: says whether the signing certificate and the signature fit a profile.
     """
 
@@ -35,3 +36,4 @@ class Context:
     policy: ValidationPolicy
     at: datetime
     profile_check: Callable[[Certificate, ParsedSignature, datetime], Check] | None = None
+    memory: dict[object, Any] = field(default_factory=dict)

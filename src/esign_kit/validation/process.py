@@ -169,13 +169,18 @@ def check_signature(parsed: ParsedSignature, context: Context) -> SignatureRepor
 
 def _pool(parsed: ParsedSignature, context: Context) -> tuple[Certificate, ...]:
     """Certificates in which the signer's is looked for; what cannot be read is passed over."""
+    known: tuple[Certificate, ...] | None = context.memory.get(parsed.certificates)
+    if known is not None:
+        return known
     found = []
     for der in parsed.certificates:
         try:
             found.append(Certificate.load(der))
         except InputError:
             continue
-    return (*found, *context.helpers) if context.helpers else tuple(found)
+    pool = (*found, *context.helpers) if context.helpers else tuple(found)
+    context.memory[parsed.certificates] = pool
+    return pool
 
 
 def _value_scopes(parsed: ParsedSignature, value: Check) -> tuple[Scope, ...]:
