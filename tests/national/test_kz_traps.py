@@ -162,6 +162,20 @@ def test_serial_that_was_never_issued_is_revoked_at_1970_with_hold() -> None:
     assert (single.status, single.revoked_at[:4], single.reason) == ("revoked", b"1970", 6)
 
 
+def test_hold_since_1970_does_not_pass() -> None:
+    pki = FixturePKI("kz", key="ec")
+    entity = pki.person()
+    pki.hold(entity, at="1970-01-01")
+    report = ek.verify(
+        entity.sign(b"x", format="cades", packaging="enveloping"),
+        profile=pki.profile,
+        evidence=[pki.ocsp(entity)],
+        at=pki.now,
+    )
+    assert report.indication != "TOTAL_PASSED"
+    assert report.only.check("revocation").status != "PASSED"
+
+
 @pytest.mark.parametrize("remove", ["certificates", "signers"])
 def test_cms_without_signers_or_certificates(remove: str) -> None:
     asn1crypto = pytest.importorskip("asn1crypto.cms")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import lru_cache
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
@@ -186,11 +185,17 @@ def _is_test(subject: Subject, profile: Profile) -> bool:
 # ── reading a certificate ─────────────────────────────────────────────────────────────────────
 
 
-@lru_cache(maxsize=1024)
 def _describe(
     view: Certificate, profile: Profile, proofs: tuple[str, ...] = ("certificate",)
 ) -> Subject:
     """Read one certificate; remembered, because subject and profile never change."""
+    found: Subject = profile.remembered(
+        ("subject", view.der, proofs), lambda: _read(view, profile, proofs)
+    )
+    return found
+
+
+def _read(view: Certificate, profile: Profile, proofs: tuple[str, ...]) -> Subject:
     attributes = view.subject_attributes
     digest = sha256(view.der).hexdigest()
     extracted = extract(attributes, profile, digest=digest)

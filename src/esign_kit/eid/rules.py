@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from esign_kit.errors import IdentityError, InputError
@@ -28,12 +27,13 @@ def check_profile(
     """
     from esign_kit.trust.store import as_certificates
 
-    return _check(profile, as_certificates(certificate)[0])
+    view = as_certificates(certificate)[0]
+    # What is found hangs on nothing else, so it is remembered.
+    found: Check = profile.remembered(("check", view.der), lambda: _check(profile, view))
+    return found
 
 
-@lru_cache(maxsize=1024)
 def _check(profile: Profile, certificate: Certificate) -> Check:
-    """Check one certificate; what is found hangs on nothing else, so it is remembered."""
     from esign_kit.eid.identity import describe
 
     try:

@@ -139,7 +139,10 @@ class Assurance:
         return cls(**typed, regime=regime, reasons=(reason,))
 
     def missing(
-        self, minimum: Level | Assurance, *, recognised: frozenset[tuple[str, str]] = frozenset()
+        self,
+        minimum: Level | str | Assurance,
+        *,
+        recognised: frozenset[tuple[str, str]] = frozenset(),
     ) -> tuple[str, ...]:
         """Return what is missing to reach ``minimum``; empty if it is reached.
 
@@ -147,7 +150,8 @@ class Assurance:
             minimum: an overall level, or a vector of which UNKNOWN axes ask nothing.
             recognised: pairs (regime found, regime asked) whose signatures count as equal.
         """
-        if isinstance(minimum, Level):
+        if isinstance(minimum, str):
+            minimum = Level(minimum)
             if self.overall >= minimum:
                 return ()
             return (f"overall {self.overall}, needed {minimum}",)

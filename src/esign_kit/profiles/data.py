@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["AssuranceRule", "IdentifierRule", "Profile", "PurposeRule", "RoleRule"]
 
+_REMEMBERED = 512
 ATTRIBUTE_OIDS = {
     "CN": "2.5.4.3",
     "SN": "2.5.4.4",
@@ -164,6 +165,26 @@ class Profile:
     unsupported: tuple[str, ...] = ()
     hooks: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
     overrides: tuple[str, ...] = ()
+    memory: dict[Any, Any] = field(default_factory=dict, init=False, repr=False)
+
+    def remembered(self, key: Any, make: Callable[[], Any]) -> Any:
+        """Return what was made for this key, or make it; a bounded number is kept.
+
+        What hangs on nothing but an immutable input and this profile may be remembered here, and
+        is forgotten with it.
+        """
+        try:
+            return self.memory[key]
+        except KeyError:
+            made = make()
+            if len(self.memory) >= _REMEMBERED:
+                self.memory.clear()
+            self.memory[key] = made
+            return made
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return the fields for ``pickle``, without what was remembered."""
+        return {**self.__dict__, "memory": {}}
 
     def with_trust(self, store: TrustStore, *, environment: str = "custom") -> Profile:
         """Return the same profile with these anchors instead of its own."""

@@ -9,6 +9,7 @@ import pickle
 import pytest
 
 import esign_kit as ek
+from esign_kit.eid.identifiers import fin_of_card_line, typed
 from esign_kit.model.schemes import schemes
 from tests.corpora import national
 
@@ -245,3 +246,44 @@ def test_against_python_stdnum() -> None:
             assert ours == peer.is_valid(value), (module, value)
             agreed += ours
         assert agreed > 50, module
+
+
+# ── what people type ──────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("country", "scheme", "text", "value", "note"),
+    [
+        ("AZ", "FIN", "5vbk5vr", "5VBK5VR", "capitals"),
+        ("AZ", "FIN", " 5VBK5VO ", "5VBK5V0", "letter O"),
+        ("KZ", "IIN", "900101 300017", "900101300017", "blanks"),
+        ("KZ", "IIN", "900101-300017", "900101300017", "dashes"),
+        ("VN", "MST", "0100231226-998", "0100231226998", ""),
+    ],
+)
+def test_typed(country: str, scheme: str, text: str, value: str, note: str) -> None:
+    identifier = typed(country, scheme, text)
+    assert identifier.value == value
+    assert identifier.raw == text
+    assert identifier.provenance is not None
+    assert identifier.provenance.source == "SELF_ASSERTED"
+    assert note in " ".join(identifier.provenance.notes)
+
+
+@pytest.mark.parametrize("text", ["5VBK5VО", "5vbk5vı", "５VBK5VR", "5VBK5\u200bVR", "", "x" * 300])
+def test_typed_look_alikes_are_refused(text: str) -> None:
+    with pytest.raises(ek.IdentityError):
+        typed("AZ", "FIN", text)
+
+
+def test_fin_of_an_old_card() -> None:
+    assert fin_of_card_line("I<AZE12345678<5VBK5VR7").value == "5VBK5VR"
+    for line in ("", "5VBK5VR", "I<AZE12345678<5VBK5VRX", "I<AZE12345678<5VBK5VІ7"):
+        with pytest.raises(ek.IdentityError):
+            fin_of_card_line(line)
+
+
+def test_numbers_outside_every_list_are_still_numbers() -> None:
+    """Provinces merge, regions were elsewhere: structure is told and never a refusal."""
+    assert ek.Identifier("VN", "CCCD", "999190000001").status == "FORMAT_OK"
+    assert ek.Identifier("MK", "EMBG", "0101990990003").derived.extra == (("region", "99"),)

@@ -277,3 +277,14 @@ def test_a_profile_goes_to_another_process() -> None:
         assert again.name == name
         assert [a.certificate for a in again.trust] == [a.certificate for a in profile.trust]
         assert again.policy == profile.policy
+
+
+def test_what_is_remembered_is_bounded_and_not_sent_along() -> None:
+    import pickle
+
+    profile = ek.profile("kz").with_policy(ek.ValidationPolicy())
+    for number in range(2000):
+        assert profile.remembered(number, lambda: number) == number
+    assert len(profile.memory) <= 512
+    assert pickle.loads(pickle.dumps(profile)).memory == {}
+    assert profile.with_policy(profile.policy).memory == {}
