@@ -55,6 +55,8 @@ def main(arguments: list[str] | None = None) -> int:
     missing = table.unexplained(rows)
     out(f"{len(rows)} rows in {time.monotonic() - started:.0f} s; ")
     out(f"{len(missing)} wrong rows are not written down in deviations.toml\n")
+    for name in table.stale(rows):
+        out(f"written down in deviations.toml, but right now: {name}\n")
     passed = sum(row.right is True for row in rows)
     failed = sum(row.right is False for row in rows)
     out(f"{passed} passed, {failed} failed\n")

@@ -83,6 +83,12 @@ def unexplained(rows: Sequence[Row]) -> list[Row]:
     return [row for row in rows if row.right is False and (row.suite, row.id) not in known]
 
 
+def stale(rows: Sequence[Row]) -> list[str]:
+    """Return written-down deviations that are none any more."""
+    known = deviations()
+    return [f"{r.suite} {r.id}" for r in rows if r.right is not False and (r.suite, r.id) in known]
+
+
 def write_page(page: Path, rows: Sequence[Row]) -> None:
     """Renew the tables of a Markdown page between ``<!-- NAME -->`` and ``<!-- /NAME -->``."""
     text = page.read_text(encoding="utf-8")
