@@ -259,10 +259,14 @@ class Module:
         return found
 
     def arguments(self, plan: Plan) -> dict[str, Any]:
-        """Return what the backend's ``sign`` needs for a plan."""
+        """Return what the backend's ``_sign`` needs for a plan."""
         import pkcs11
 
-        found: dict[str, Any] = {"mechanism": getattr(pkcs11.Mechanism, plan.mechanism)}
+        found: dict[str, Any] = {
+            "mechanism": getattr(pkcs11.Mechanism, plan.mechanism),
+            # Room for RSA keys of 8192 bits; the backend makes such a buffer for each signature.
+            "buffer_size": 1024,
+        }
         if plan.pss is not None:
             digest, mgf, salt = plan.pss
             found["mechanism_param"] = (

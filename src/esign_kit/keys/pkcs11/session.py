@@ -16,6 +16,7 @@ from esign_kit.keys.pkcs11.module import Module, is_stale, removed, translate
 from esign_kit.keys.pkcs11.pin import PinPrompt, WrongPinError
 
 if TYPE_CHECKING:
+    from esign_kit.keys.pkcs11.mechanisms import Plan
     from esign_kit.keys.pkcs11.module import ObjectInfo, TokenInfo
     from esign_kit.keys.pkcs11.pin import Pin
     from esign_kit.keys.pkcs11.uri import Pkcs11Uri
@@ -98,6 +99,10 @@ class TokenSession:
                 self._drop()
                 raise translate(error, self._token) from error
 
+    def arguments(self, plan: Plan) -> dict[str, Any]:
+        """Return what :meth:`sign` needs for a plan."""
+        return self._module.arguments(plan)
+
     def sign(self, key: ObjectInfo, data: bytes, arguments: dict[str, Any]) -> bytes:
         """Let a private key do one operation.
 
@@ -116,7 +121,7 @@ class TokenSession:
                 handle = self._handles.get(key)
                 if handle is not None:
                     try:
-                        return bytes(handle.sign(data, **arguments))
+                        return handle._sign(data, **arguments)  # type: ignore[no-any-return]
                     except Exception as error:
                         self._lost(error)
             for last in (False, True):
@@ -148,16 +153,21 @@ class TokenSession:
         if handle is None:
             found = self._module.private_keys(session, key)
             if not found:
+                # A module that looks at its tokens only when it starts shows what is no more.
+                with suppress(EsignError):
+                    self._module.restart()
+                found = self._module.private_keys(self._live(), key)
+            if not found:
                 raise KeyStoreError(
                     f"the key is no longer on the token {self._token.label!r}",
                     code="keys.no-such-key",
                 )
             handle = self._handles[key] = found[0]
         if not key.always_authenticate:
-            return bytes(handle.sign(data, **arguments))
+            return handle._sign(data, **arguments)  # type: ignore[no-any-return]
         pin = self._pin.value(self._prompt(key.label or "key"))
         try:
-            return bytes(handle.sign(data, pin=pin, **arguments))
+            return handle._sign(data, pin=pin, **arguments)  # type: ignore[no-any-return]
         except Exception as error:
             self._judge_login(error, pin)
             raise

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
+from esign_kit.algorithms import digest_algorithm
 from esign_kit.asn1.certificate import Certificate
 from esign_kit.asn1.reader import BIT_STRING, INTEGER, SEQUENCE, read, read_all
 from esign_kit.errors import InputError, KeyStoreError, UnsupportedError
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from esign_kit.algorithms import SignatureAlgorithm
     from esign_kit.crypto import PublicKey
+    from esign_kit.keys.pkcs11.mechanisms import Plan
     from esign_kit.keys.pkcs11.module import ObjectInfo
     from esign_kit.keys.pkcs11.pin import PinPrompt
 
@@ -101,9 +103,6 @@ class Pkcs11(FileStore):
             session.release()
             raise
         store._session = session
-        for entry in store.entries:
-            if entry.key is not None:
-                entry.key._private._store = store  # type: ignore[attr-defined]
         return store
 
     @property
@@ -119,6 +118,9 @@ class Pkcs11(FileStore):
     def close(self) -> None:
         """Let go of the token; the last store of this process that has it open logs out."""
         session, self._session = self._session, None
+        for entry in self.entries:
+            if entry.key is not None:
+                entry.key._private.forget()  # type: ignore[attr-defined]
         super().close()
         if session is not None:
             session.release()
@@ -127,14 +129,15 @@ class Pkcs11(FileStore):
 class TokenKey:
     """A private key that stays on its token."""
 
-    __slots__ = ("_info", "_plans", "_public", "_session", "_store", "algorithms")
+    __slots__ = ("_info", "_last", "_public", "_session", "_way", "algorithms")
 
     def __init__(self, session: TokenSession, info: ObjectInfo, public: PublicKey) -> None:
-        self._session = session
+        self._session: TokenSession | None = session
         self._info = info
         self._public = public
-        self._store: Pkcs11 | None = None
-        self._plans: dict[tuple[object, ...], Callable[[bytes], bytes]] = {}
+        # A key is asked for one algorithm over and over; what that takes is prepared once.
+        self._last: SignatureAlgorithm | None = None
+        self._way: Callable[[bytes], bytes] | None = None
         self.algorithms = abilities(public, session.mechanisms)
 
     def sign(self, data: bytes, algorithm: SignatureAlgorithm) -> bytes:
@@ -144,48 +147,73 @@ class TokenKey:
             KeyStoreError: the token did not sign; see :meth:`TokenSession.sign`.
             UnsupportedError: it cannot do that algorithm.
         """
-        if self._store is None or self._store._session is None:
+        way = self._way
+        if way is not None and algorithm is self._last and len(data) <= LARGE:
+            return way(data)
+        session = self._session
+        if session is None:
             raise KeyStoreError("this token is closed", code="keys.closed")
-        large = len(data) > LARGE
-        name = (algorithm.name, algorithm.mgf_digest, algorithm.salt_length, large)
-        way = self._plans.get(name)
-        if way is None:
-            way = self._plans[name] = self._way(algorithm, len(data))
-        return way(data)
-
-    def _way(self, algorithm: SignatureAlgorithm, size: int) -> Callable[[bytes], bytes]:
-        plan = plan_for(algorithm, self._public, self._session.mechanisms, size)
+        plan = plan_for(algorithm, self._public, session.mechanisms, len(data))
         if plan is None:
             raise UnsupportedError(
                 f"this token does not sign with {algorithm.name}",
                 code="keys.mechanism",
                 hint="it can do " + ", ".join(row.name for row in self.algorithms),
             )
-        from esign_kit.algorithms import digest_algorithm
-        from esign_kit.crypto import plain_to_der
+        way = prepared(plan, session, self._info)
+        if len(data) <= LARGE:
+            # The algorithm last: another thread that sees it finds the way that belongs to it.
+            self._last = None
+            self._way = way
+            self._last = algorithm
+        return way(data)
 
-        session, info = self._session, self._info
-        arguments = session._module.arguments(plan)
-        hash_ = digest_algorithm(plan.digest).hash if plan.digest is not None else None
-        prefix, most = plan.prefix, plan.most
-
-        def way(data: bytes) -> bytes:
-            if hash_ is not None:
-                data = hash_(data)
-                if most:
-                    data = data[:most]
-                elif prefix:
-                    data = prefix + data
-            value = session.sign(info, data, arguments)
-            return plain_to_der(value) if plan.pair else value
-
-        return way
+    def forget(self) -> None:
+        """Let go of the session; the key signs no more."""
+        self._session = self._last = self._way = None
 
     def __repr__(self) -> str:
         return f"<key {self._info.label!r} on {self._session!r}>"
 
     def __reduce__(self) -> tuple[object, ...]:
         raise TypeError("a key on a token is not pickled; open the token where it is needed")
+
+
+def prepared(plan: Plan, session: TokenSession, info: ObjectInfo) -> Callable[[bytes], bytes]:
+    """Return the one function that a signature by this plan takes."""
+    arguments = session.arguments(plan)
+    sign = session.sign
+    if plan.digest is None:
+        if plan.pair:
+            return lambda data: pair_to_der(sign(info, data, arguments))
+        return lambda data: sign(info, data, arguments)
+    new: Any = digest_algorithm(plan.digest).new
+    prefix, most = plan.prefix, plan.most
+    if prefix:
+        return lambda data: sign(info, prefix + new(data).digest(), arguments)
+    if not plan.pair:
+        return lambda data: sign(info, new(data).digest(), arguments)
+    return lambda data: pair_to_der(sign(info, new(data).digest()[:most], arguments))
+
+
+def pair_to_der(value: bytes) -> bytes:
+    """Return the DER SEQUENCE of r and s for r ‖ s.
+
+    The same as ``crypto.plain_to_der`` without numbers in between: this is paid by each signature.
+    """
+    half = len(value) >> 1
+    r = value[:half].lstrip(b"\0")
+    s = value[half:].lstrip(b"\0")
+    if not r or not s or len(value) & 1:
+        raise KeyStoreError("the token answered with no signature value", code="keys.token")
+    if r[0] > 127:
+        r = b"\0" + r
+    if s[0] > 127:
+        s = b"\0" + s
+    body = b"\x02%c%b\x02%c%b" % (len(r), r, len(s), s)
+    if len(body) > 127:
+        return b"\x30\x81%c%b" % (len(body), body)
+    return b"\x30%c%b" % (len(body), body)
 
 
 def _views(certificates: Iterable[bytes | Certificate]) -> list[Certificate]:
