@@ -444,7 +444,7 @@ def from_datetime(value: datetime) -> bytes:
 
     if value.tzinfo is None:
         raise ValueError("a time without a time zone")
-    moment = value.astimezone(UTC)
+    moment = value if value.tzinfo is UTC else value.astimezone(UTC)
     return b"%04d%02d%02d%02d%02d%02dZ" % (
         moment.year,
         moment.month,

@@ -6,6 +6,8 @@ list, and only a hit is confirmed entry by entry. What was signed is a slice of 
 
 from __future__ import annotations
 
+from array import array
+from bisect import bisect_left
 from typing import TYPE_CHECKING, NamedTuple
 
 from esign_kit.asn1.distribution import (
@@ -52,7 +54,7 @@ _KNOWN_ENTRY_EXTENSIONS = frozenset(
 )
 _RUN = 128
 _HEADS = bytes((SEQUENCE,)) * _RUN
-_WALK_AFTER = 60
+_INDEX_AFTER = 60
 """So many searches cost as much as an index of all serial numbers."""
 
 
@@ -142,7 +144,7 @@ class Crl:
         self._entries = (end, end)
         self.extensions: dict[str, Extension] = {}
         self._read_rest(der, end, tbs_stop)
-        self._index: dict[int, list[CrlEntry]] | None = None
+        self._index: tuple[array[int], array[int]] | None = None
         self._asked = 0
         self._unknown_critical: str | None = None
         number = self.extensions.get(CRL_NUMBER)
@@ -260,18 +262,17 @@ class Crl:
         Raises:
             InputError: malformed entries.
         """
-        if self._index is not None:
-            return tuple(self._index.get(serial, ()))
         start, stop = self._entries
         if start == stop:
             return ()
         if self.indirect:
-            return tuple(self._indexed().get(serial, ()))
+            return self._find_indirect(serial)
+        needles = encodings or (encode_integer(serial),)
         self._asked += 1
-        if self._asked > _WALK_AFTER and stop - start > 4096:
-            return tuple(self._indexed().get(serial, ()))
+        if self._asked > _INDEX_AFTER and stop - start > 4096:
+            return self._find_indexed(serial, needles)
         der = self.der
-        for needle in encodings or (encode_integer(serial),):
+        for needle in needles:
             at = der.rfind(needle, start, stop)
             while at >= 0:
                 if self._starts_entry(at):
@@ -280,6 +281,45 @@ class Crl:
                         return (found,)
                 at = der.rfind(needle, start, at + len(needle) - 1)
         return ()
+
+    def _find_indexed(self, serial: int, needles: tuple[bytes, ...]) -> tuple[CrlEntry, ...]:
+        """Look up in a sorted list of digests of all serial numbers: twelve octets for an entry."""
+        if self._index is None:
+            self._index = self._build_index()
+        keys, offsets = self._index
+        found = []
+        for needle in needles:
+            wanted = hash(needle)
+            at = bisect_left(keys, wanted)
+            while at < len(keys) and keys[at] == wanted:
+                _, inner, end = header(self.der, offsets[at], self._entries[1])
+                entry = self._entry(inner, end)
+                if entry.serial == serial:
+                    found.append(entry)
+                at += 1
+        return tuple(found)
+
+    def _build_index(self) -> tuple[array[int], array[int]]:
+        der = self.der
+        position, stop = self._entries
+        pairs = []
+        while position < stop:
+            _, inner, end = header(der, position, stop)
+            pairs.append((hash(der[inner : header(der, inner, end)[2]]), position))
+            position = end
+        pairs.sort()
+        return array("q", [key for key, _ in pairs]), array("Q", [place for _, place in pairs])
+
+    def _find_indirect(self, serial: int) -> tuple[CrlEntry, ...]:
+        """Walk the list: certificateIssuer is carried on from entry to entry (RFC 5280 § 5.3.3)."""
+        current: tuple[bytes, ...] = (self.issuer,)
+        found = []
+        for entry in self.entries():
+            if entry.issuers is not None:
+                current = entry.issuers
+            if entry.serial == serial:
+                found.append(entry._replace(issuers=current))
+        return tuple(found)
 
     def _starts_entry(self, at: int) -> bool:
         """Tell whether the INTEGER at that offset could be the first value of an entry."""
@@ -328,20 +368,6 @@ class Crl:
             return None
         _, inner, end = header(der, position, stop)
         return self._entry(inner, end) if inner == at else None
-
-    def _indexed(self) -> dict[int, list[CrlEntry]]:
-        """All entries by serial number; certificateIssuer is carried on (RFC 5280 § 5.3.3)."""
-        if self._index is None:
-            index: dict[int, list[CrlEntry]] = {}
-            current: tuple[bytes, ...] = (self.issuer,)
-            for entry in self.entries():
-                if self.indirect:
-                    if entry.issuers is not None:
-                        current = entry.issuers
-                    entry = entry._replace(issuers=current)
-                index.setdefault(entry.serial, []).append(entry)
-            self._index = index
-        return self._index
 
     def __len__(self) -> int:
         return sum(1 for _ in self.entries())

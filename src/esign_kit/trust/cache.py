@@ -65,11 +65,11 @@ class Bounded(Generic[Value]):
         return len(self._entries)
 
 
-signatures: Bounded[bool] = Bounded(16384)
+signatures: Bounded[bool] = Bounded(16384, 128 * 1024 * 1024)
 """(octets of the signed object, SubjectPublicKeyInfo) → the signature verifies."""
 
-crls: Bounded[Crl] = Bounded(512, 256 * 1024 * 1024)
-evidence: Bounded[EvidenceIndex] = Bounded(128, 256 * 1024 * 1024)
+crls: Bounded[Crl] = Bounded(512, 128 * 1024 * 1024)
+evidence: Bounded[EvidenceIndex] = Bounded(128, 128 * 1024 * 1024)
 ocsp_responses: Bounded[OcspResponse] = Bounded(4096, 32 * 1024 * 1024)
 
 

@@ -15,7 +15,7 @@ from esign_kit.asn1.revocation import (
     DistributionPoint,
     IssuingDistributionPoint,
 )
-from esign_kit.errors import InputError
+from esign_kit.errors import InputError, LimitError
 from esign_kit.trust.facts import facts
 from esign_kit.trust.finding import Finding, Kind, dated
 
@@ -48,7 +48,8 @@ def findings(
             found = _finding(crl, lists, certificate, issuer, anchor, inquiry, at)
             yield found._replace(item=crl.der) if inquiry.sliding else found
         except InputError as error:
-            yield Finding(Kind.REJECTED, "CRL", crl.this_update, detail=_label(crl, error.detail))
+            kind = Kind.OVER_LIMIT if isinstance(error, LimitError) else Kind.REJECTED
+            yield Finding(kind, "CRL", crl.this_update, detail=_label(crl, error.detail))
 
 
 def _label(crl: Crl, detail: str) -> str:

@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 
 __all__ = ["anchor_of", "open_inquiry", "validate_path"]
 
+_KEPT = 64 * 1024 * 1024
+"""Octets of evidence that kept answers may hold on to, for one trust store."""
+
 _DEPTH = 4
 """How far the status of a signer of evidence may hang on other signers of evidence."""
 
@@ -82,14 +85,14 @@ def validate_path(
         and result.revocation_problem is None
         and result.algorithm_problem is None
     ):
-        results.put(key, (policy, result))
+        results.put(key, (policy, result), inquiry.evidence.weight)
     return result
 
 
 def _results(trust: TrustStore) -> cache.Bounded[Any]:
     found = trust._caches.get("results")
     if found is None:
-        found = trust._caches["results"] = cache.Bounded(4096)
+        found = trust._caches["results"] = cache.Bounded(4096, _KEPT)
     return found
 
 

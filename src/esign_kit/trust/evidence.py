@@ -29,13 +29,17 @@ class EvidenceIndex:
         indirect: CRLs that speak for other issuers too.
         ocsp: (response, answer) by serial number.
         notes: what could not be read, and why.
+        weight: octets of it all.
+        cut: there was more than the policy reads, and the rest was not looked at.
         key: the octets of it all, by which answers are kept.
     """
 
-    __slots__ = ("_alike", "_dates", "crls", "indirect", "key", "notes", "ocsp")
+    __slots__ = ("_alike", "_dates", "crls", "cut", "indirect", "key", "notes", "ocsp", "weight")
 
     def __init__(self, key: tuple[tuple[bytes, ...], ...]) -> None:
         self.key = key
+        self.cut = False
+        self.weight = sum(len(item) for items in key for item in items)
         self._alike: dict[tuple[bytes, bytes], bool] = {}
         self._dates: tuple[bytes, ...] | None = None
         self.crls: dict[bytes, list[Crl]] = {}
@@ -84,7 +88,7 @@ def index(evidence: Evidence, policy: ValidationPolicy) -> EvidenceIndex:
     found = cache.evidence.get(memory)
     if found is None:
         found = _read(evidence, policy, key)
-        cache.evidence.put(memory, found, sum(map(len, evidence.crls)))
+        cache.evidence.put(memory, found, found.weight)
     return found
 
 
@@ -96,6 +100,7 @@ def _read(
     caching = policy.cache is Cache.ON
     total = len(evidence.crls) + len(evidence.ocsp_responses)
     if total > limits.evidence_items:
+        result.cut = True
         result.notes.append(
             f"{total} CRLs and OCSP answers, of which {limits.evidence_items} count"
         )

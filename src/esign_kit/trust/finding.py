@@ -28,6 +28,8 @@ class Kind(Enum):
     SIGNER_EXPIRED = 6
     """Its signer's certificate is out of its validity."""
     REJECTED = 7
+    OVER_LIMIT = 8
+    """Not looked at: a limit was reached. It might have said anything."""
 
 
 class Finding(NamedTuple):

@@ -224,7 +224,7 @@ class Inquiry:
                 return error.detail
             self.local[memory] = known
             if remembering:
-                cache.signatures.put(memory, known)
+                cache.signatures.put(memory, known, len(item.der))
         return "" if known else "the signature does not verify"
 
     def weakness(self, item: Signed) -> str:

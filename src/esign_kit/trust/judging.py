@@ -263,7 +263,7 @@ def _issuers(path: Path, times: list[bytes], inquiry: Inquiry) -> Issuers | Fail
         return _judge_issuers(path, times, inquiry)
     memory = inquiry.trust._caches.get("issuers")
     if memory is None:
-        memory = inquiry.trust._caches["issuers"] = cache.Bounded(1024)
+        memory = inquiry.trust._caches["issuers"] = cache.Bounded(1024, 64 * 1024 * 1024)
     key = (path[1:], id(policy), inquiry.evidence.key, inquiry.signers())
     known = memory.get(key)
     if (
@@ -279,7 +279,7 @@ def _issuers(path: Path, times: list[bytes], inquiry: Inquiry) -> Issuers | Fail
         and not found.weak
         and all(verdict.problem is None for verdict in found.verdicts)
     ):
-        memory.put(key, found)
+        memory.put(key, found, inquiry.evidence.weight)
     return found
 
 

@@ -19,7 +19,7 @@ from esign_kit.asn1.revocation import (
     SingleResponse,
     key_octets,
 )
-from esign_kit.errors import InputError
+from esign_kit.errors import InputError, LimitError
 from esign_kit.trust.finding import Finding, Kind, dated
 
 if TYPE_CHECKING:
@@ -52,7 +52,8 @@ def findings(
             found = _finding(response, single, certificate, issuer, anchor, inquiry, at)
             yield found._replace(item=response.der) if inquiry.sliding else found
         except InputError as error:
-            yield Finding(Kind.REJECTED, "OCSP", detail=f"OCSP answer: {error.detail}")
+            kind = Kind.OVER_LIMIT if isinstance(error, LimitError) else Kind.REJECTED
+            yield Finding(kind, "OCSP", detail=f"OCSP answer: {error.detail}")
 
 
 def _finding(

@@ -158,6 +158,12 @@ def _prepare(
 ) -> State | Failure:
     """§ 6.1.4: prepare for the next certificate."""
     if found.mappings:
+        if len(found.mappings) > policy.limits.policy_nodes:
+            raise LimitError(
+                f"{certificate.label} maps {len(found.mappings)} policies",
+                code="limit.policies",
+                hint="the limit is limits.policy_nodes",
+            )
         # (a)
         if any(ANY_POLICY in pair for pair in found.mappings):
             return _general("chain.policy-mapping", certificate, "it maps anyPolicy")

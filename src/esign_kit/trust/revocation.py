@@ -111,6 +111,9 @@ def status(
         if finding.this_update >= newest:
             return _on_hold(finding, certificate)
     rejected = tuple(f.detail for f in others)
+    if inquiry.evidence.cut or any(f.kind is Kind.OVER_LIMIT for f in others):
+        # What was not looked at might say "revoked": then nothing else makes it good.
+        return _unknown(others, rejected, certificate, inquiry, asked=True)
     if good:
         verdict = _good(good, rejected)
         if verdict is not None:
@@ -232,7 +235,9 @@ def _unknown(
 ) -> Verdict:
     kinds = {finding.kind for finding in others}
     problem, code = SubIndication.TRY_LATER, "revocation.missing"
-    if Kind.UNKNOWN in kinds:
+    if Kind.OVER_LIMIT in kinds or inquiry.evidence.cut:
+        code = "revocation.over-limit"
+    elif Kind.UNKNOWN in kinds:
         code = "revocation.unknown"
     elif Kind.STALE in kinds:
         code = "revocation.stale"

@@ -487,3 +487,11 @@ def test_reordering_helpers_changes_nothing() -> None:
             purpose=Purpose.SIGNING,
         )
         assert holds(result)
+
+
+def test_many_mappings_are_refused_before_the_work() -> None:
+    oids = [f"1.3.6.1.4.1.9.{n}" for n in range(70)]
+    top = root()
+    ca = issue("CA", top, ca=True, extensions=[policies(*oids), _mapping(oids)])
+    leaf = issue("Leaf", ca, extensions=[policies(*oids)])
+    assert ask(leaf, top, [ca]).chain_code == "chain.budget"

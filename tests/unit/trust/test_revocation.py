@@ -470,3 +470,34 @@ def test_an_answer_is_not_kept_beyond_its_evidence(top, leaf) -> None:
                                                 this=NOW + timedelta(hours=3))))  # fmt: skip
     assert at(NOW, coming)
     assert not at(NOW + timedelta(hours=4), coming)
+
+
+def test_what_was_not_looked_at_might_say_revoked(top, leaf) -> None:
+    """Floods must not push a revocation out of sight behind an answer that says good."""
+    limits = ValidationPolicy().limits
+    flood = [crl(top, sign_with=500 + n) for n in range(12)]
+    real = crl(top, [leaf])
+    good = answer(leaf, top)
+    options = {"crls": [*flood, real], "ocsp_responses": [good]}
+    assert ask(leaf, top, **options).revocation_problem is SubIndication.REVOKED_NO_POE
+    result = ask(leaf, top, limits=limits.with_(signature_checks=6), **options)
+    assert result.revocation_problem is TRY_LATER
+    assert result.revocation_code == "revocation.over-limit"
+    result = ask(leaf, top, limits=limits.with_(evidence_items=5), **options)
+    assert result.revocation_problem is TRY_LATER and not holds(result)
+    result = ask(leaf, top, limits=limits.with_(crl_size=10), crls=[crl(top)])
+    assert result.revocation_problem is TRY_LATER
+
+
+def test_memory_is_bounded_by_octets() -> None:
+    from esign_kit.trust.cache import Bounded
+
+    kept: Bounded[int] = Bounded(100, 1000)
+    for number in range(50):
+        kept.put(number, number, 100)
+    assert len(kept) == 10 and kept.get(49) == 49 and kept.get(0) is None
+    kept.put("large", 1, 2000)
+    assert kept.get("large") is None and len(kept) == 10
+    for number in range(300):
+        kept.put(("light", number), number)
+    assert len(kept) == 100
