@@ -158,22 +158,3 @@ def test_birth_date_and_sex_come_from_the_number_and_say_so(name: str) -> None:
     assert person.birth_date is not None
     assert person.birth_date.provenance.source == "DERIVED"
     assert str(person.birth_date.value) not in repr(person)
-
-
-@pytest.mark.parametrize(
-    ("answer", "identity", "authentication"),
-    [
-        ("oneid_identify_person_pkcs.json", "SUBSTANTIAL", "SUBSTANTIAL"),
-        ("oneid_identify_password_unverified.json", "LOW", "LOW"),
-        ("oneid_identify_mobile_boolean_valid.json", "SUBSTANTIAL", "SUBSTANTIAL"),
-        ("oneid_identify_failed.json", "UNKNOWN", "UNKNOWN"),
-    ],
-)
-def test_oneid_two_fields_feed_two_axes(answer: str, identity: str, authentication: str) -> None:
-    from esign_kit.eid.assurance import assess_login
-
-    profile = ek.profile("uz")
-    claims = json.loads(national("uz", "responses", answer).read_text("utf-8"))
-    facts = profile.hook("login_facts")(claims)
-    found = assess_login(profile, facts)
-    assert (found.identity, found.authentication) == (identity, authentication)

@@ -42,7 +42,7 @@ __all__ = [
 
 GROUP = "esign_kit.profiles"
 BUILT_IN = ("kz", "uz", "mk", "vn", "az", "eidas")
-_HOOKS = ("kind", "login_facts", "names")
+_HOOKS = ("kind", "names")
 _SCHEMA = 1
 
 

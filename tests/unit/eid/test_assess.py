@@ -11,8 +11,8 @@ import esign_kit as ek
 from esign_kit.eid.assurance import acr_for, assess_login, factors_level, join
 from esign_kit.eid.decision import all_of, any_of, signed_by
 from esign_kit.eid.identity import subject_continuity
-from esign_kit.eid.login import identify_login
 from esign_kit.model.principal import (
+    Assurance,
     Decision,
     Organisation,
     Person,
@@ -23,86 +23,37 @@ from esign_kit.model.principal import (
 )
 
 T0 = datetime(2026, 3, 1, 9, tzinfo=UTC)
-ONEID = {
-    "ret_cd": "0",
-    "pin": "30101900000004",
-    "auth_method": "PKCSMETHOD",
-    "valid": "true",
-    "full_name": "TESTOV TEST",
-    "legal_info": [{"tin": "301234567", "is_basic": True}],
-}
+WORKER = ek.Identifier("UZ", "PINFL", "30101900000004")
 
 
-def oneid(**changes: Any) -> Principal:
-    claims = {**ONEID, **changes}
-    return identify_login(claims, profile=ek.profile("uz"), login="oneid", at=T0)
-
-
-def test_oneid() -> None:
-    who = oneid()
-    assert who.kind == "PERSON"
-    assert who.identifier == ek.Identifier("UZ", "PINFL", "30101900000004")
-    assert who.assurance.overall == ek.Assurance.SUBSTANTIAL
-    assert who.assurance.signature == "UNKNOWN"
-    # The register links an organisation; no right follows from that.
-    assert who.mandates == ()
-    assert who.may("uz:sign", on_behalf_of=ek.Identifier("UZ", "STIR", "301234567")).code == (
-        "mandate-missing"
-    )
+def oneid(**facts: Any) -> Assurance:
+    return assess_login(ek.profile("uz"), {"login": "oneid", **facts}, at=T0)
 
 
 @pytest.mark.parametrize(
-    ("changes", "identity", "authentication"),
+    ("facts", "identity", "authentication"),
     [
-        ({"auth_method": "LOGINPASSMETHOD"}, "SUBSTANTIAL", "LOW"),
-        ({"auth_method": "LOGINPASSMETHOD", "valid": "false"}, "LOW", "LOW"),
-        ({"auth_method": "MOBILEMETHOD", "valid": True}, "SUBSTANTIAL", "SUBSTANTIAL"),
-        ({"auth_method": "PKCSMETHOD", "valid": False}, "LOW", "LOW"),
-        ({"auth_method": "QR", "valid": None}, "LOW", "LOW"),
-        ({"auth_method": "SOMETHINGNEW"}, "SUBSTANTIAL", "LOW"),
-        ({"ret_cd": "1"}, "UNKNOWN", "UNKNOWN"),
+        ({"method": "PKCSMETHOD", "valid": True}, "SUBSTANTIAL", "SUBSTANTIAL"),
+        ({"method": "LOGINPASSMETHOD", "valid": True}, "SUBSTANTIAL", "LOW"),
+        ({"method": "LOGINPASSMETHOD", "valid": False}, "LOW", "LOW"),
+        ({"method": "MOBILEMETHOD", "valid": True}, "SUBSTANTIAL", "SUBSTANTIAL"),
+        ({"method": "PKCSMETHOD", "valid": False}, "LOW", "LOW"),
+        ({"method": "QR"}, "LOW", "LOW"),
+        ({"method": "SOMETHINGNEW", "valid": True}, "SUBSTANTIAL", "LOW"),
+        ({}, "LOW", "LOW"),
     ],
 )
-def test_oneid_levels(changes: dict[str, Any], identity: str, authentication: str) -> None:
-    found = oneid(**changes).assurance
+def test_oneid_two_fields_feed_two_axes(
+    facts: dict[str, Any], identity: str, authentication: str
+) -> None:
+    found = oneid(**facts)
     assert (found.identity, found.authentication) == (identity, authentication)
+    assert found.signature == "UNKNOWN"
 
 
-def test_vietnamese_organisation_account_has_no_person() -> None:
-    claims = {"LoaiTaiKhoan": "2", "MaSoThue": "0312345673", "MaSoDoanhNghiep": "0312345673"}
-    who = identify_login(claims, profile=ek.profile("vn"), login="vn-portal", at=T0)
-    assert (who.kind, who.person) == ("ORGANISATION", None)
-    assert who.identifier == ek.Identifier("VN", "MST", "0312345673")
-
-
-@pytest.mark.parametrize(
-    "claims",
-    [
-        {},
-        {"pin": ""},
-        {"pin": 30101900000004},
-        {"pin": "3010190000000４"},
-        {"pin": "123"},
-    ],
-)
-def test_claims_without_a_clear_number_are_nobody(claims: dict[str, Any]) -> None:
-    with pytest.raises(ek.IdentityError):
-        identify_login({"ret_cd": "0", **claims}, profile=ek.profile("uz"), login="oneid", at=T0)
-
-
-def test_two_numbers_of_one_kind() -> None:
-    claims = {"MaSoThue": "0312345673", "MaSoDoanhNghiep": "0100233488"}
-    with pytest.raises(ek.IdentityError):
-        identify_login(claims, profile=ek.profile("vn"), login="vn-portal", at=T0)
-
-
-def test_minimum_and_unknown_login() -> None:
-    with pytest.raises(ek.AssuranceError):
-        identify_login(
-            ONEID, profile=ek.profile("uz"), login="oneid", at=T0, minimum=ek.Assurance.HIGH
-        )
-    with pytest.raises(ek.ProfileError):
-        identify_login(ONEID, profile=ek.profile("uz"), login="other", at=T0)
+def test_an_unknown_login_says_nothing() -> None:
+    found = assess_login(ek.profile("uz"), {"login": "somebody"})
+    assert found.overall == "UNKNOWN"
 
 
 def test_matched_numbers_do_not_reach_low() -> None:
@@ -150,7 +101,7 @@ def test_levels_from_factors(factors: list[str], facts: dict[str, Any], level: s
 
 
 def test_levels_grow_old() -> None:
-    found = oneid().assurance
+    found = oneid(method="PKCSMETHOD", valid=True)
     fresh = found.aged(T0 + timedelta(minutes=10), authentication=timedelta(minutes=15))
     assert fresh == found
     stale = found.aged(T0 + timedelta(minutes=16), authentication=timedelta(minutes=15))
@@ -160,21 +111,20 @@ def test_levels_grow_old() -> None:
 
 
 def test_an_organisations_key_does_not_raise_the_person() -> None:
-    login = oneid(auth_method="LOGINPASSMETHOD")
+    login = Proof(ProofKind.LOGIN, T0, subjects=(WORKER,), assurance=oneid(method="QR"))
     key = Proof(
         ProofKind.SIGNATURE,
         T0,
         subjects=(ek.Identifier("UZ", "STIR", "301234567"),),
-        assurance=ek.Assurance.demand(identity="HIGH", authentication="HIGH"),
+        assurance=Assurance.demand(identity="HIGH", authentication="HIGH"),
     )
     with pytest.raises(ek.IdentityError):
-        join([*login.established_by, key])
+        join([login, key])
 
 
 def test_login_and_signature_of_two_people() -> None:
     other = ek.Identifier("UZ", "PINFL", "61508030000012")
-    check = subject_continuity(login=oneid().identifier, signature=other)
-    assert check.status == "FAILED"
+    assert subject_continuity(login=WORKER, signature=other).status == "FAILED"
 
 
 # ── several signers, one decision ─────────────────────────────────────────────────────────────
