@@ -11,7 +11,13 @@ from cryptography.hazmat.primitives import hashes
 from esign_kit.model.evidence import Evidence, RevocationStatus
 from esign_kit.model.report import SubIndication
 from esign_kit.model.signature import Purpose
-from esign_kit.trust.policy import AlgorithmPolicy, Revocation, ValidationPolicy, ValidityModel
+from esign_kit.trust.policy import (
+    AlgorithmPolicy,
+    Cache,
+    Revocation,
+    ValidationPolicy,
+    ValidityModel,
+)
 from esign_kit.trust.store import TrustStore
 from tests.unit.trust import making
 from tests.unit.trust.making import DAY, NOW, answer, ask, crl, holds, issue, responder, root
@@ -478,7 +484,7 @@ def test_what_was_not_looked_at_might_say_revoked(top, leaf) -> None:
     flood = [crl(top, sign_with=500 + n) for n in range(12)]
     real = crl(top, [leaf])
     good = answer(leaf, top)
-    options = {"crls": [*flood, real], "ocsp_responses": [good]}
+    options = {"crls": [*flood, real], "ocsp_responses": [good], "cache": Cache.OFF}
     assert ask(leaf, top, **options).revocation_problem is SubIndication.REVOKED_NO_POE
     result = ask(leaf, top, limits=limits.with_(signature_checks=6), **options)
     assert result.revocation_problem is TRY_LATER
