@@ -87,6 +87,9 @@ class FixturePKI:
         self.authorities: dict[str, Authority] = {}
         self._counts: Counter[str] = Counter()
         self._slot = 5
+        # Keys of costly kinds come from a pool by number; another seed takes other ones, or a
+        # country "of another making" would hold the very keys of this one.
+        self._slots = {"root": 15, "issuing": 14} if seed else {"root": 0, "issuing": 1}
         self._register = Register()
         # Whole years around the start, so that travelling does not end the authorities by accident.
         start = self.now.replace(month=1, day=1, hour=0, minute=0, second=0)
@@ -117,7 +120,7 @@ class FixturePKI:
         path_length: int | None,
     ) -> Authority:
         rows = self.country.root if issuer is None else self.country.issuing
-        slot = {"root": 0, "issuing": 1}.get(slug)
+        slot = self._slots.get(slug)
         made = Authority(
             self,
             slug,
