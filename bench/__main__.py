@@ -24,13 +24,17 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="1 KB only, short rounds")
     parser.add_argument("--seconds", type=float, default=1.5, help="time per row")
     parser.add_argument("--only", default="", help="only parts with this word: cades, xades, …")
+    parser.add_argument("--markdown", type=Path, metavar="PAGE", help="renew the tables there")
     options = parser.parse_args()
     warnings.simplefilter("ignore")
     seconds = 0.4 if options.quick else options.seconds
     sizes = ["1 KB"] if options.quick else list(SIZES)
     out = sys.stdout.write
     versions = ", ".join(f"{name} {version}" for name, version in peers.installed().items())
-    out(f"Python {platform.python_version()} on {platform.machine()}; {versions}\n\n")
+    about = f"Python {platform.python_version()} on {platform.machine()}; {versions}"
+    out(about + "\n\n")
+    if options.markdown:
+        _renew(options.markdown, "about", about)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         scenes = [Scene(kind, folder / kind) for kind in ("rsa", "ec")]
@@ -47,9 +51,21 @@ def main() -> int:
                 continue
             if options.quick and title == "gigabyte":
                 continue
-            out("\n".join(part()) + "\n\n")
+            made = "\n".join(part())
+            out(made + "\n\n")
+            if options.markdown:
+                _renew(options.markdown, title, made)
             sys.stdout.flush()
     return 0
+
+
+def _renew(page: Path, name: str, made: str) -> None:
+    """Put a part between its marks on a page."""
+    begin, end = f"<!-- {name} -->", f"<!-- /{name} -->"
+    before, found, rest = page.read_text(encoding="utf-8").partition(begin)
+    _, closed, after = rest.partition(end)
+    if found and closed:
+        page.write_text(f"{before}{begin}\n\n{made}\n\n{end}{after}", encoding="utf-8")
 
 
 def _formats(make, scenes, sizes, folder, seconds):  # type: ignore[no-untyped-def]
