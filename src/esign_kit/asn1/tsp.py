@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from esign_kit.asn1.algorithm_identifier import (
     decode_digest_algorithm,
+    decode_signature_algorithm,
     split,
 )
 from esign_kit.asn1.certificate import to_datetime
@@ -41,6 +42,7 @@ from esign_kit.model.signature import CertificateReference
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from esign_kit.algorithms import SignatureAlgorithm
     from esign_kit.asn1.cms import AttributeSet
 
 __all__ = [
@@ -197,6 +199,7 @@ class TimestampToken:
         signer_issuer, signer_serial, signer_key_identifier: the signer identifier.
         digest_algorithm: of the message digest; ``None`` if the table does not know it.
         signature_algorithm: DER of the AlgorithmIdentifier.
+        algorithm: what the table knows by it; ``None`` if nothing.
         attributes: the signed attributes.
         signed_octets: what the signature covers: the attributes in DER order (RFC 5652 § 5.4).
         wire_octets: the attributes as they stand, where that is another order; else ``None``.
@@ -217,6 +220,7 @@ class TimestampToken:
     digest_algorithm: str | None
     digest_algorithm_oid: str
     signature_algorithm: bytes
+    algorithm: SignatureAlgorithm | None
     signature: bytes
     attributes: AttributeSet
     signed_octets: bytes
@@ -296,6 +300,7 @@ def _load_token(data: bytes) -> TimestampToken:
             "the token has no signed attributes", code="timestamp.no-signed-attributes"
         )
     digest = decode_digest_algorithm(signer.digest_algorithm)
+    digest_name = digest.name if digest else None
     signed, wire = signer.signed.set_octets(), signer.signed.wire_octets()
     content_type = message.content_type_text
     return TimestampToken(
@@ -309,9 +314,10 @@ def _load_token(data: bytes) -> TimestampToken:
         signer_issuer=signer.issuer,
         signer_serial=signer.serial,
         signer_key_identifier=signer.subject_key_identifier,
-        digest_algorithm=digest.name if digest else None,
+        digest_algorithm=digest_name,
         digest_algorithm_oid=split(signer.digest_algorithm)[0],
         signature_algorithm=signer.signature_algorithm,
+        algorithm=decode_signature_algorithm(signer.signature_algorithm, digest_name),
         signature=signer.signature,
         attributes=signer.signed,
         signed_octets=signed,

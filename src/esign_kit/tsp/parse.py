@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from esign_kit.asn1 import tsp
-from esign_kit.asn1.algorithm_identifier import decode_signature_algorithm, split
+from esign_kit.asn1.algorithm_identifier import split
 from esign_kit.asn1.reader import decode_time, read_all
 from esign_kit.asn1.tsp_exchange import TimestampResponse
 from esign_kit.errors import InputError, LimitError
@@ -85,7 +85,6 @@ def _signature(token: bytes, documents: tuple[Document, ...]) -> ParsedSignature
     stamp = ParsedTimestamp(
         kind=TimestampKind.CONTENT, token=token, imprint=lambda: chosen, source="TimeStampToken"
     )
-    algorithm = decode_signature_algorithm(view.signature_algorithm, view.digest_algorithm)
     references: tuple[SignedReference, ...] = ()
     if info is not None:
         references = (
@@ -103,7 +102,7 @@ def _signature(token: bytes, documents: tuple[Document, ...]) -> ParsedSignature
         format=Format.TIMESTAMP,
         level=LEVEL,
         packaging=Packaging.DETACHED,
-        algorithm=algorithm,
+        algorithm=view.algorithm,
         algorithm_label=split(view.signature_algorithm)[0],
         signature_value=view.signature,
         signed_octets=(view.signed_octets,),

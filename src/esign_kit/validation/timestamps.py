@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from esign_kit.asn1.algorithm_identifier import decode_signature_algorithm
 from esign_kit.asn1.tsp import TimestampToken
 from esign_kit.errors import InputError
 from esign_kit.validation.timestamp_authority import (
@@ -84,7 +83,7 @@ def check_timestamp(
     pool = pool_of(inquiry, token)
     certificate = check_signing_certificate(inquiry, token, pool)
     check_imprint(inquiry, info)
-    algorithm = decode_signature_algorithm(token.signature_algorithm, token.digest_algorithm)
+    algorithm = token.algorithm
     check_value(inquiry, token, certificate, algorithm)
     chain: Sequence[Certificate] = ()
     if certificate is None:

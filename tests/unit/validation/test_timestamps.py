@@ -169,6 +169,17 @@ def test_rubbish_is_a_report_and_no_exception(pki: FixturePKI) -> None:
         assert {c.status for c in report.checks[1:]} == {CheckStatus.NOT_RUN}
 
 
+def test_a_malformed_algorithm_is_a_report_and_no_exception(pki: FixturePKI) -> None:
+    token = pki.tsa.timestamp(b"data")
+    identifier = encode(SEQUENCE, encode_oid("1.2.840.10045.4.3.2"))
+    place = token.rindex(identifier)
+    for position in range(len(identifier)):
+        for bit in range(8):
+            broken = bytearray(token)
+            broken[place + position] ^= 1 << bit
+            assert judge(pki, bytes(broken)).indication is not PASSED
+
+
 def test_a_plain_signature_is_no_time_stamp(pki: FixturePKI) -> None:
     report = judge(pki, pki.person().sign(b"data"))
     assert report.sub_indication is SubIndication.FORMAT_FAILURE
