@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from esign_kit.model.http import HttpResponse, Transport
 
-__all__ = ["get", "join", "json_object", "post_form", "send"]
+__all__ = ["get", "join", "json_object", "json_value", "post_form", "send"]
 
 _MAX_JSON = 2 * 1024 * 1024
 _FORM = "application/x-www-form-urlencoded"
@@ -67,15 +67,24 @@ def json_object(data: bytes | str, what: str) -> dict[str, Any]:
     Raises:
         LoginProviderError: it is none.
     """
-    try:
-        if len(data) > _MAX_JSON:
-            raise ValueError
-        found = json.loads(data, object_pairs_hook=_unique, parse_constant=_refuse)
-    except (ValueError, RecursionError):
-        raise faults.provider("login.provider-answer", f"{what}: no proper JSON") from None
+    found = json_value(data, what)
     if not isinstance(found, dict):
         raise faults.provider("login.provider-answer", f"{what}: no JSON object")
     return found
+
+
+def json_value(data: bytes | str, what: str) -> Any:
+    """Read JSON; a name that stands twice is refused.
+
+    Raises:
+        LoginProviderError: it is none.
+    """
+    try:
+        if len(data) > _MAX_JSON:
+            raise ValueError
+        return json.loads(data, object_pairs_hook=_unique, parse_constant=_refuse)
+    except (ValueError, RecursionError):
+        raise faults.provider("login.provider-answer", f"{what}: no proper JSON") from None
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
