@@ -18,6 +18,8 @@ from esign_kit.asn1.revocation import (
 from esign_kit.errors import InputError, LimitError
 from esign_kit.trust.facts import facts
 from esign_kit.trust.finding import Finding, Kind, dated
+from esign_kit.trust.issuance import crl_fault
+from esign_kit.trust.policy import CertificateProfile
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -81,6 +83,10 @@ def _finding(
         return rejected(f"critical entry extension {unknown} is not processed")
     if not same_algorithm(crl.tbs_signature_algorithm, crl.signature_algorithm):
         return rejected("the signature algorithm is stated differently inside and outside")
+    if inquiry.policy.certificate_profile is CertificateProfile.RFC5280:
+        fault = crl_fault(crl)
+        if fault:
+            return rejected(fault)
     signer, problem, expired, until, weak = _signer(crl, issuer, anchor, inquiry, at)
     if signer is None:
         return rejected(problem, Kind.SIGNER_EXPIRED if expired else Kind.REJECTED)

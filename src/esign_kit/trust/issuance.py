@@ -15,8 +15,9 @@ from esign_kit.trust.facts import facts
 
 if TYPE_CHECKING:
     from esign_kit.asn1.certificate import Certificate
+    from esign_kit.asn1.revocation import Crl
 
-__all__ = ["fault"]
+__all__ = ["crl_fault", "fault"]
 
 _MUST_BE_CRITICAL = {
     "2.5.29.30": "nameConstraints (§ 4.2.1.10)",
@@ -47,6 +48,29 @@ def fault(certificate: Certificate, *, anchor: bool) -> str:
         )
     except InputError as error:
         return error.detail
+
+
+def crl_fault(crl: Crl) -> str:
+    """Return which rule for issuers of CRLs a list breaks (RFC 5280 § 5); empty if none."""
+    if not crl.next_update:
+        return "it has no nextUpdate (RFC 5280 § 5.1.2.5)"
+    for oid, name, critical in _IN_CRLS:
+        extension = crl.extensions.get(oid)
+        if extension is not None and extension.critical is not critical:
+            return f"{name} is {'not ' if critical else ''}critical"
+    if crl.number is None:
+        return "it has no cRLNumber (RFC 5280 § 5.2.3)"
+    if not crl.authority_key_identifier:
+        return "it has no authorityKeyIdentifier (RFC 5280 § 5.2.1)"
+    return ""
+
+
+_IN_CRLS = (
+    ("2.5.29.20", "cRLNumber (§ 5.2.3)", False),
+    ("2.5.29.27", "deltaCRLIndicator (§ 5.2.4)", True),
+    ("2.5.29.28", "issuingDistributionPoint (§ 5.2.5)", True),
+    ("2.5.29.35", "authorityKeyIdentifier (§ 5.2.1)", False),
+)
 
 
 def _serial(certificate: Certificate) -> str:
@@ -97,6 +121,12 @@ def _criticality(certificate: Certificate) -> str:
         return "basicConstraints of a CA is not critical (RFC 5280 § 4.2.1.9)"
     if found.constraints and not found.ca:
         return "nameConstraints, and it is no CA (RFC 5280 § 4.2.1.10)"
+    if found.constraints == b"\x30\x00":
+        return "empty nameConstraints (RFC 5280 § 4.2.1.10)"
+    if not found.ca and "key_cert_sign" in (certificate.key_usage or ()):
+        return "keyCertSign, and it is no CA (RFC 5280 § 4.2.1.9)"
+    if found.path_length is not None and not found.ca:
+        return "a path length, and it is no CA (RFC 5280 § 4.2.1.9)"
     if len(certificate.subject) <= 2 and not (
         "2.5.29.17" in extensions and extensions["2.5.29.17"].critical
     ):
