@@ -9,15 +9,17 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from esign_kit.errors import IdentityError
-from esign_kit.model.identifier import Identifier, Provenance, Source
+from esign_kit.model.identifier import Identifier
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from esign_kit.asn1.names import Attribute
+    from esign_kit.model.identifier import Provenance
     from esign_kit.profiles.data import IdentifierRule, Profile
 
 __all__ = ["Extracted", "attribute_values", "extract", "skeleton"]
@@ -69,12 +71,12 @@ def attribute_values(attributes: Sequence[Attribute], oid: str) -> list[str]:
     return [a.value[:_MAX_TEXT] for a in attributes if a.oid == oid and a.value is not None]
 
 
-def extract(attributes: Sequence[Attribute], profile: Profile, *, digest: str) -> Extracted:
+def extract(attributes: Sequence[Attribute], profile: Profile, *, origin: Provenance) -> Extracted:
     """Read every identifier that the profile knows a place for.
 
     Args:
         attributes: of the subject, in order.
-        digest: SHA-256 of the certificate, for the provenance.
+        origin: of the certificate; each identifier says it with its own rule.
 
     Raises:
         IdentityError: two candidates for one place (``identity.ambiguous``), a look-alike
@@ -93,7 +95,7 @@ def extract(attributes: Sequence[Attribute], profile: Profile, *, digest: str) -
                 f"{len(claims)} candidates for {rule.scheme}: {shown}",
                 hint="a certificate states one; this one leaves it to luck who is meant",
             )
-        _read(claims[0], rule, attributes, profile, digest, result)
+        _read(claims[0], rule, attributes, profile, origin, result)
     _duplicates(result)
     return result
 
@@ -139,10 +141,10 @@ def _read(
     rule: IdentifierRule,
     attributes: Sequence[Attribute],
     profile: Profile,
-    digest: str,
+    origin: Provenance,
     result: Extracted,
 ) -> None:
-    provenance = Provenance(Source.CERTIFICATE, digest=digest, rule=f"{profile.name}:{rule.id}")
+    provenance = replace(origin, rule=f"{profile.name}:{rule.id}")
     text = attribute.value
     if text is None:
         raise IdentityError(

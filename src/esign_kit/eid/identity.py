@@ -7,7 +7,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from esign_kit.asn1.certificate import Certificate
-from esign_kit.asn1.names import SHORT_NAMES, printable
+from esign_kit.asn1.names import SHORT_NAMES, label, printable
 from esign_kit.eid.assurance import assess
 from esign_kit.eid.extract import Extracted, attribute_values, extract, first
 from esign_kit.eid.facts import certificate_facts
@@ -143,8 +143,16 @@ def _principal(subject: Subject, profile: Profile, proof: Proof) -> Principal:
         roles=subject.roles,
         affiliation=represented if represented and not subject.mandates else None,
         represented=represented,
-        notes=(*subject.notes, *(f"profile changed: {item}" for item in profile.overrides)),
+        notes=(*subject.notes, *_about(profile)),
     )
+
+
+def _about(profile: Profile) -> list[str]:
+    """Say what a reader of the principal must know about the profile."""
+    notes = [f"profile changed: {item}" for item in profile.overrides]
+    if profile.environment != "production":
+        notes.append(f"anchors of another kind than production: {profile.environment}")
+    return notes
 
 
 def _check_anchor(report: SignatureReport, profile: Profile) -> None:
@@ -152,9 +160,9 @@ def _check_anchor(report: SignatureReport, profile: Profile) -> None:
     last = report.chain_der[-1] if report.chain_der else None
     own = {anchor.certificate.der for anchor in profile.trust}
     if last is None or last not in own:
-        label = Certificate.load(last).label if last else "nobody"
+        end = Certificate.load(last).label if last else "nobody"
         raise IdentityError(
-            f"the chain ends at {label}, which is no anchor of the profile {profile.name!r} "
+            f"the chain ends at {end}, which is no anchor of the profile {profile.name!r} "
             f"({profile.environment})",
             code="identity.foreign-anchor",
             hint="if you trust it for these identifiers, say so: profile.with_anchors(...)",
@@ -197,8 +205,13 @@ def _describe(
 
 def _read(view: Certificate, profile: Profile, proofs: tuple[str, ...]) -> Subject:
     attributes = view.subject_attributes
-    digest = sha256(view.der).hexdigest()
-    extracted = extract(attributes, profile, digest=digest)
+    origin = Provenance(
+        Source.CERTIFICATE,
+        issuer=label(view.issuer)[:_SHOWN],
+        digest=sha256(view.der).hexdigest(),
+        at=view.not_before_time,
+    )
+    extracted = extract(attributes, profile, origin=origin)
     facts = certificate_facts(view)
     stated = _stated_roles(profile, facts)
     texts = _texts(attributes)
