@@ -36,13 +36,11 @@ from esign_kit.xmldsig import (
     SignatureElement,
     Target,
     looks_like_xml,
+    names as ds,
+    parse as parse_xml,
     read_key_info,
     read_reference,
     read_signature,
-)
-from esign_kit.xmldsig import names as ds
-from esign_kit.xmldsig import (
-    parse as parse_xml,
 )
 
 if TYPE_CHECKING:

@@ -19,10 +19,10 @@ from esign_kit.xmldsig import (
     canonicalize,
     decode_base64,
     local_name,
+    names as ds,
     namespace,
     value_text,
 )
-from esign_kit.xmldsig import names as ds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -132,7 +132,11 @@ def _imprint(stamper: _Stamper, element: Element) -> Callable[[], bytes | Docume
     def imprint() -> bytes | Document | None:
         if method is None:
             return None
-        return maker(stamper, element, method)
+        stamper.read.document.spend(0)
+        octets = maker(stamper, element, method)
+        if isinstance(octets, bytes):
+            stamper.read.document.spend(len(octets))
+        return octets
 
     return imprint
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from lxml import etree
 
 from esign_kit.errors import InputError, LimitError, UnsupportedError
-from esign_kit.xmldsig.names import ID_ATTRIBUTES, SIGNATURE, WSU, XML
+from esign_kit.xmldsig.names import ID_ATTRIBUTES, OBJECT, SIGNATURE
 
 if TYPE_CHECKING:
     from esign_kit.model.limits import Limits
@@ -41,12 +41,14 @@ _HUGE = 10_000_000
 _DEPTH_OF_LIBXML2 = 256
 _NAMESPACE_WORK = 400_000_000
 """Elements × square of the namespaces in scope: what inclusive C14N costs, about 2 s."""
-_IDS = etree.XPath(
-    "//*[@Id=$v or @ID=$v or @id=$v or @xml:id=$v or @wsu:Id=$v or @AssertionID=$v]",
-    namespaces={"wsu": WSU, "xml": XML},
-)
 _PLAIN_ID = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
+_ID_NAMES = frozenset(ID_ATTRIBUTES)
+_WITH_TARGETS = frozenset((SIGNATURE, OBJECT))
 _NEARBY = 400
+_CHEAP_LOOKUPS = 16
+_FREE_WORK = 16 * 1024 * 1024
+_WORK_FACTOR = 16
+"""Octets that all references together may canonicalise or decode, for each octet of the file."""
 
 
 class XmlDocument:
@@ -59,14 +61,30 @@ class XmlDocument:
         limits: bounds for all work on this document.
     """
 
-    __slots__ = ("_by_id", "_cache", "_signatures", "limits", "octets", "root", "tree")
+    __slots__ = (
+        "_by_id",
+        "_cache",
+        "_lookups",
+        "_mark",
+        "_near",
+        "_signatures",
+        "_work",
+        "limits",
+        "octets",
+        "root",
+        "tree",
+    )
 
     def __init__(self, root: Element, octets: bytes, limits: Limits) -> None:
         self.root = root
         self.tree = root.getroottree()
         self.octets = octets
         self.limits = limits
-        self._by_id: dict[str, Element] | None = None
+        self._by_id: dict[str, list[Element]] | None = None
+        self._near: dict[str, Element] | None = None
+        self._lookups = 0
+        self._mark = ""
+        self._work = 0
         self._signatures: list[Element] | None = None
         self._cache: dict[Any, Any] = {}
 
@@ -75,25 +93,55 @@ class XmlDocument:
 
         More than one is for the caller to refuse: nobody knows which of them was signed.
         """
-        if _PLAIN_ID.fullmatch(value) and not self._escapes():
-            # An attribute with this value must stand in quotes in the octets just so. Where it
-            # stands once, no second element holds it, and a walk over the document is saved.
-            raw = value.encode("ascii")
-            count = self.octets.count(b'"%s"' % raw) + self.octets.count(b"'%s'" % raw)
-            if count == 0:
-                return []
-            if count == 1:
-                if self._by_id is None:
-                    self._by_id = _nearby(self.root, self.signatures())
-                known = self._by_id.get(value)
-                if known is not None:
-                    return [known]
-        found: list[Element] = _IDS(self.root, v=value)
-        return found
+        if self._by_id is None:
+            self._lookups += 1
+            if self._lookups <= _CHEAP_LOOKUPS and _PLAIN_ID.fullmatch(value):
+                found = self._only_nearby(value)
+                if found is not None:
+                    return found
+            self._by_id = _index(self.root)
+        return self._by_id.get(value, [])
 
-    def _escapes(self) -> bool:
-        """Return whether a character reference might spell an Id in another way."""
-        return b"&#" in self.octets
+    def _only_nearby(self, value: str) -> list[Element] | None:
+        """Find an Id without a walk over the document; ``None`` if that cannot be done.
+
+        An attribute with this value must stand in quotes in the octets just so, unless character
+        references spell it otherwise. Where it stands once, no second element holds it.
+        """
+        if b"&#" in self.octets:
+            return None
+        raw = value.encode("ascii")
+        count = self.octets.count(b'"%s"' % raw) + self.octets.count(b"'%s'" % raw)
+        if count != 1:
+            return [] if count == 0 else None
+        if self._near is None:
+            self._near = _nearby(self.root, self.signatures())
+        known = self._near.get(value)
+        return None if known is None else [known]
+
+    def spend(self, octets: int) -> None:
+        """Count work on this document; zero asks whether there is any left.
+
+        Each reference may canonicalise or decode all of it, and there may be thousands of them.
+
+        Raises:
+            LimitError: the work is out of proportion to the size of the document.
+        """
+        self._work += octets
+        if self._work >= _FREE_WORK + _WORK_FACTOR * len(self.octets):
+            raise LimitError(
+                "the references of this file ask for too much work", code="xml.too-much-work"
+            )
+
+    @property
+    def mark(self) -> str:
+        """A name of a processing instruction that does not occur in the document."""
+        if not self._mark:
+            number = 0
+            while (name := f"cut{number}").encode("ascii") in self.octets:
+                number += 1
+            self._mark = name
+        return self._mark
 
     def signatures(self) -> list[Element]:
         """Return all ds:Signature elements in document order."""
@@ -121,6 +169,17 @@ class XmlDocument:
         return self.octets.count(b"<")
 
 
+def _index(root: Element) -> dict[str, list[Element]]:
+    """Return all elements by Id; the whole document is walked once."""
+    found: dict[str, list[Element]] = {}
+    for element in root.iter("*"):
+        attributes = element.attrib
+        if attributes:
+            for value in {attributes[name] for name in ID_ATTRIBUTES if name in attributes}:
+                found.setdefault(value, []).append(element)
+    return found
+
+
 def _nearby(root: Element, signatures: list[Element]) -> dict[str, Element]:
     """Return elements by Id where references usually point: the root and inside signatures."""
     found: dict[str, Element] = {}
@@ -128,12 +187,10 @@ def _nearby(root: Element, signatures: list[Element]) -> dict[str, Element]:
     for _ in range(4):
         below: list[Element] = []
         for element in level:
-            attributes = element.attrib
-            if attributes:
-                for name in ID_ATTRIBUTES:
-                    if name in attributes:
-                        found[attributes[name]] = element
-            if element is not root or root.tag == SIGNATURE:
+            for name, value in element.attrib.items():
+                if name in _ID_NAMES:
+                    found[value] = element
+            if element.tag in _WITH_TARGETS or element.tag.endswith("}QualifyingProperties"):
                 below += element.iterchildren("*") if len(element) < _NEARBY else ()
         level = below[:_NEARBY]
     return found

@@ -209,7 +209,7 @@ class Resolver:
             return
         later: list[Element] = []
         seen = False
-        for element in self.document.root.iter(names.SIGNATURE):
+        for element in self.document.signatures():
             if element is self.signature:
                 seen = True
             elif seen and not any(a is self.signature for a in element.iterancestors()):
@@ -246,7 +246,9 @@ class Resolver:
                     ),
                 )
                 continue
-            octets, whole = apply(document.octets(), steps, self.signature, self.limits)
+            plain = document.octets()
+            self.document.spend(len(plain))
+            octets, whole = apply(plain, steps, self.signature, self.limits)
             yield (
                 octets,
                 Scope(

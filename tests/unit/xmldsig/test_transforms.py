@@ -309,3 +309,52 @@ def test_states_and_structure_of_the_helpers() -> None:
     (read,) = signatures(enveloped(transform(names.T_ENVELOPED)).encode(), DEFAULT)
     assert state(read.references[0]) == "MISMATCH"
     assert fatal(read) == []
+
+
+def exclusive(number: int) -> str:
+    listed = f'<i:InclusiveNamespaces xmlns:i="{names.EXC_C14N}" PrefixList="p{number}"/>'
+    return transform(names.C14N_EXCLUSIVE, listed)
+
+
+LARGE = "<row a='1'><b>xx</b></row>" * 10_000
+COSTLY = {
+    "many signatures with many references": signature(
+        *[reference("", transform(names.T_ENVELOPED), exclusive(n)) for n in range(64)]
+    )
+    * 64,
+    "many manifest entries": signature(
+        reference("#m", more=f' Type="{names.TYPE_MANIFEST}"'),
+        objects='<ds:Object><ds:Manifest Id="m">'
+        + "".join(reference("", transform(names.T_ENVELOPED), exclusive(n)) for n in range(250))
+        + "</ds:Manifest></ds:Object>",
+    ),
+    "many decodings": signature(*[reference("#o", transform(names.T_BASE64))] * 64) * 60
+    + f"<d Id='o'>{'QUFB' * 200_000}</d>",
+    "a list that is slow": signature(
+        reference("", transform(names.T_ENVELOPED), exclusive(0).replace("p0", "#default"))
+    )
+    * 60,
+    "many filters": signature(*[reference("", xpath(f"true() or {n}")) for n in range(60)]),
+}
+
+
+@pytest.mark.parametrize("what", COSTLY.values(), ids=COSTLY.keys())
+def test_all_references_together_are_bounded(what: str) -> None:
+    """Each alone is cheap; together they would take minutes."""
+    import time
+
+    source = f"<r>{LARGE}{what}</r>".encode()
+    started = time.perf_counter()
+    found = {state for read in signatures(source, XPATH) for state in states(read)}
+    assert "xml.too-much-work" in found
+    assert time.perf_counter() - started < 8
+
+
+def test_many_ids_cost_one_walk() -> None:
+    import time
+
+    source = f"<r>{LARGE}&#13;{signature(*[reference(f'#x{n}') for n in range(64)]) * 60}</r>"
+    started = time.perf_counter()
+    for read in signatures(source.encode(), DEFAULT):
+        assert set(states(read)) == {"NOT FOUND"}
+    assert time.perf_counter() - started < 8
