@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import given, settings, strategies as st
 
+from esign_kit.asn1.certificate import Certificate
 from esign_kit.asn1.tsp import TimestampToken, is_response, is_token
 from esign_kit.asn1.tsp_exchange import TimestampResponse
 from esign_kit.errors import EvidenceError, InputError
@@ -16,10 +17,12 @@ from esign_kit.model.evidence import Evidence
 from esign_kit.model.limits import Limits
 from esign_kit.model.report import Indication
 from esign_kit.model.signature import ParsedTimestamp, TimestampKind
+from esign_kit.net import gather
 from esign_kit.net.guard import refusal, split_url
 from esign_kit.testing.pki import FixturePKI
 from esign_kit.testing.trustlist import ListedService, ListScheme
 from esign_kit.trust.policy import ValidationPolicy
+from esign_kit.trust.store import TrustStore
 from esign_kit.trustlist import verify_list
 from esign_kit.trustlist.read import read_list
 from esign_kit.validation.timestamps import check_timestamp
@@ -86,6 +89,23 @@ def test_a_mutated_list_is_refused_or_the_same(data: bytes) -> None:
         assert error.code.startswith("trustlist.")
         return
     assert found == verify_list(LIST, SIGNERS)
+
+
+LEAF = PKI.person().certificate.der
+STORE = TrustStore([PKI.root.certificate])
+
+
+@settings(max_examples=200, deadline=None)
+@given(mutations(LEAF))
+def test_certificates_of_any_shape_are_served_or_left_alone(data: bytes) -> None:
+    try:
+        certificate = Certificate(data)
+    except InputError:
+        return
+    found = gather(
+        [certificate], trust=STORE, evidence=Evidence(), at=PKI.now, policy=POLICY, fetcher=PKI
+    )
+    assert len(found.failures) <= POLICY.limits.fetches + 2
 
 
 HOSTS = st.one_of(

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING, Protocol
 
+from esign_kit.errors import InputError
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -93,7 +95,10 @@ class CacheKey:
         """The key of the certificate that issued another; its key is not known yet."""
         from esign_kit.model.evidence import FetchPurpose
 
-        hint = certificate.authority_key_identifier or b""
+        try:
+            hint = certificate.authority_key_identifier or b""
+        except InputError:
+            hint = b""
         return cls(FetchPurpose.AIA, certificate.issuer, hint, None, url)
 
 
