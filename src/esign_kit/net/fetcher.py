@@ -98,7 +98,8 @@ class HttpFetcher:
         self._seconds = self._limits.fetch_seconds if seconds is None else seconds
         self._proxy = proxy
         self._agent = user_agent or "esign-kit"
-        self._tls = tls
+        # A list, so that copies for single jobs share what one of them had to load.
+        self._tls = [tls] if tls is not None else []
         self._deadline: Deadline | None = None
         self._left: list[int] | None = None
 
@@ -110,12 +111,12 @@ class HttpFetcher:
             limits=self._limits,
             proxy=self._proxy,
             user_agent=self._agent,
-            tls=self._tls,
             ocsp_nonce=self.ocsp_nonce,
             ocsp_digest=self.ocsp_digest,
             pause=self._pause,
         )
         one._silent = self._silent
+        one._tls = self._tls
         one._deadline = Deadline(seconds)
         one._left = [fetches]
         return one
@@ -260,9 +261,9 @@ class HttpFetcher:
         return parts.hostname, port, field
 
     def _context(self) -> ssl.SSLContext:
-        if self._tls is None:
-            self._tls = ssl.create_default_context()
-        return self._tls
+        if not self._tls:
+            self._tls.append(ssl.create_default_context())
+        return self._tls[0]
 
     def _body(
         self, answer: http.client.HTTPResponse, request: FetchRequest, target: Target

@@ -346,3 +346,17 @@ def test_a_silent_host_is_left_alone_for_a_while(serve: Callable[..., Loopback])
     # An answer that is no good is an answer: nothing is paused.
     busy = serve(http(b"", status="503 Busy"))
     assert code(busy.url, fetcher) == code(busy.url, fetcher) == "fetch.status"
+
+
+def test_the_system_s_anchors_are_loaded_once_for_all_jobs(monkeypatch: pytest.MonkeyPatch) -> None:
+    loaded: list[int] = []
+    real = ssl.create_default_context
+    monkeypatch.setattr(ssl, "create_default_context", lambda: loaded.append(1) or real())
+    fetcher = HttpFetcher(guard=Guard.of(networks=["127.0.0.0/8"]), seconds=1)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    for _ in range(3):
+        job = fetcher.bounded(seconds=2, fetches=2)
+        assert code(f"https://127.0.0.1:{port}/", job) == "fetch.connect"
+    assert loaded == [1]
