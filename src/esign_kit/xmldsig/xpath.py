@@ -178,8 +178,9 @@ def _checked(expression: Element, count: int, limits: Limits, *, each: bool) -> 
     if each and _POSITION.search(text.split("[")[0]):
         # The standard evaluates each node as a context of one; a predicate of ours would count.
         raise UnsupportedError("position() outside a predicate", code="transform.xpath")
-    # libxml2 unites two sets in time that grows as their product, so a union counts as a step.
-    wide = len(_WIDE.findall(text)) + text.count("|")
+    # libxml2 unites two sets in time that grows as their product; the product of all steps that
+    # may visit everything covers that too.
+    wide = len(_WIDE.findall(text))
     cost = (count if each else 1) * max(1, count) ** wide
     cost *= 4 * (1 + len(_ANCESTORS.findall(text)))
     if cost > limits.xpath_operations:
