@@ -6,7 +6,7 @@ import http.client
 import ssl
 import time
 from base64 import b64encode
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urljoin, urlsplit
 
 from esign_kit._version import __version__
@@ -67,6 +67,7 @@ class HttpFetcher:
         "_guard",
         "_left",
         "_limits",
+        "_own_tls",
         "_pause",
         "_proxy",
         "_seconds",
@@ -98,6 +99,7 @@ class HttpFetcher:
         self._seconds = self._limits.fetch_seconds if seconds is None else seconds
         self._proxy = proxy
         self._agent = user_agent or "esign-kit"
+        self._own_tls = tls
         # A list, so that copies for single jobs share what one of them had to load.
         self._tls = [tls] if tls is not None else []
         self._deadline: Deadline | None = None
@@ -105,21 +107,29 @@ class HttpFetcher:
 
     def bounded(self, *, seconds: float, fetches: int) -> HttpFetcher:
         """Return a fetcher for one job: so many fetches, so many seconds for all of them."""
-        one = HttpFetcher(
-            guard=self._guard,
-            seconds=self._seconds,
-            limits=self._limits,
-            proxy=self._proxy,
-            user_agent=self._agent,
-            ocsp_nonce=self.ocsp_nonce,
-            ocsp_digest=self.ocsp_digest,
-            pause=self._pause,
-        )
+        one = HttpFetcher(**self._settings())
         one._silent = self._silent
         one._tls = self._tls
         one._deadline = Deadline(seconds)
         one._left = [fetches]
         return one
+
+    def _settings(self) -> dict[str, Any]:
+        return {
+            "guard": self._guard,
+            "seconds": self._seconds,
+            "limits": self._limits,
+            "proxy": self._proxy,
+            "user_agent": self._agent,
+            "tls": self._own_tls,
+            "ocsp_nonce": self.ocsp_nonce,
+            "ocsp_digest": self.ocsp_digest,
+            "pause": self._pause,
+        }
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # For process pools. A TLS context of the caller's own does not travel; Python says so.
+        return (_again, (self._settings(),))
 
     def fetch(self, request: FetchRequest) -> FetchResponse:
         """Fetch one thing.
@@ -294,6 +304,10 @@ class HttpFetcher:
         if purpose is FetchPurpose.TRUST_LIST:
             return limits.signature_size
         return limits.ocsp_size
+
+
+def _again(settings: dict[str, Any]) -> HttpFetcher:
+    return HttpFetcher(**settings)
 
 
 def _redirected(request: FetchRequest, target: Target, answer: http.client.HTTPResponse) -> Target:

@@ -360,3 +360,17 @@ def test_the_system_s_anchors_are_loaded_once_for_all_jobs(monkeypatch: pytest.M
         job = fetcher.bounded(seconds=2, fetches=2)
         assert code(f"https://127.0.0.1:{port}/", job) == "fetch.connect"
     assert loaded == [1]
+
+
+def test_a_fetcher_travels_to_other_processes(
+    serve: Callable[..., Loopback], tmp_path: Any
+) -> None:
+    import pickle
+
+    from esign_kit.net import CachingFetcher, SqliteCache
+
+    server = serve(http(b"x"))
+    fetcher = CachingFetcher(HttpFetcher(guard=HERE, ocsp_nonce=True), SqliteCache(tmp_path / "c"))
+    copy = pickle.loads(pickle.dumps(fetcher))
+    assert copy.ocsp_nonce is True
+    assert copy.fetch(FetchRequest(FetchPurpose.OCSP, server.url)).body == b"x"
