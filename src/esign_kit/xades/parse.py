@@ -176,9 +176,23 @@ class _Reader:
             self.targets.append(target)
             self.problems.append(problem)
             kind = self._kind(reference, target)
+            if kind is ReferenceKind.MANIFEST and target is not None and self._hidden(target):
+                # The schema puts a manifest into a ds:Object; one that stands deeper was moved.
+                self.problems[-1] = InputError(
+                    "the manifest does not stand in a ds:Object of the signature",
+                    code="reference.manifest-misplaced",
+                )
             self.kinds.append(kind)
             if kind is ReferenceKind.DATA and target is not None and target.element is not None:
                 self.resolver.covered.append(target.element)
+
+    def _hidden(self, target: Target) -> bool:
+        """Return whether an element inside the signature is not just below one of its objects."""
+        element = target.element
+        if element is None or not is_within(element, self.read.element):
+            return False
+        parent = element.getparent()
+        return not any(held in (element, parent) for held in self.read.objects)
 
     def _properties_target(self, reference: ReferenceElement) -> Target | None:
         """Return the signed properties where an XPath filter chooses them out of the document."""

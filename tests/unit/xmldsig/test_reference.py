@@ -201,6 +201,13 @@ def test_a_manifest_may_not_have_too_many_entries() -> None:
     assert fatal(read) == ["xml.too-many-manifest-entries"]
 
 
+def test_a_manifest_that_was_moved_deeper_is_not_there() -> None:
+    made = manifest(reference("a")).replace("<ds:Manifest", "<w><ds:Manifest")
+    made = made.replace("</ds:Manifest>", "</ds:Manifest></w>")
+    (read,) = signatures(made.encode(), POLICY, [Document(b"1", name="a")])
+    assert states(read) == ["reference.manifest-misplaced"]
+
+
 def test_a_broken_manifest_is_fatal() -> None:
     (read,) = signatures(manifest("<ds:Other/>").encode(), POLICY)
     assert fatal(read) == ["xml.manifest"]
