@@ -64,7 +64,7 @@ check: $(VENV)/.test $(VENV)/.lint $(VENV)/.types
 	$(PY) -m pytest -q tests/test_architecture.py tests/test_public_api.py
 
 fixtures: $(VENV)/.package
-	$(PY) -m esign_kit.testing tests/fixtures/certs
+	$(PY) -m esign_kit.testing tests/fixtures/certs.toml tests/fixtures/certs
 
 clean:
 	rm -rf build dist demo docs/_build .pytest_cache .mypy_cache .ruff_cache .hypothesis conformance.json
