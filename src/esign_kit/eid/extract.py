@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from esign_kit.errors import IdentityError
 from esign_kit.model.identifier import Identifier
+from esign_kit.model.schemes import IdentifierKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -157,7 +158,9 @@ def _read(
             raise
         result.notes.append(f"{rule.scheme} passed over: {error.detail}")
         return
-    if rule.link:
+    # A card or a passport is no number of the person: kinds never mix in one field.
+    document = rule.target == "person" and identifier.kind is IdentifierKind.DOCUMENT
+    if rule.link or document:
         result.links.append(identifier)
         if rule.fallback:
             result.fallbacks.append(identifier)

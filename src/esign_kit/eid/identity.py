@@ -28,6 +28,7 @@ from esign_kit.model.principal import (
     System,
 )
 from esign_kit.model.report import Check, CheckStatus, SubIndication
+from esign_kit.model.schemes import IdentifierKind
 from esign_kit.model.signature import Format
 
 if TYPE_CHECKING:
@@ -237,8 +238,10 @@ def _read(view: Certificate, profile: Profile, proofs: tuple[str, ...]) -> Subje
         else ()
     )
     facts |= {"proof": frozenset(proofs), "kind": str(kind)}
-    identified = bool(
-        person_ids if is_person else extracted.found["organisation"] or extracted.found["system"]
+    identified = (
+        person.identified
+        if is_person
+        else bool(extracted.found["organisation"] or extracted.found["system"])
     )
     system = System(tuple(extracted.found["system"]), first(texts.get("CN", ())))
     return Subject(
@@ -303,7 +306,7 @@ def _kind(
 ) -> PrincipalKind:
     if view.basic_constraints is not None and view.basic_constraints.ca:
         return PrincipalKind.ORGANISATION
-    if extracted.found["person"]:
+    if extracted.found["person"] or any(n.kind is IdentifierKind.DOCUMENT for n in extracted.links):
         return PrincipalKind.PERSON
     if extracted.found["system"] or any(role.kind == "SYSTEM" for role in stated):
         return PrincipalKind.SYSTEM
@@ -428,7 +431,12 @@ def _notes(
         if number.derived.findings
     ]
     if kind is PrincipalKind.PERSON and not person_ids:
-        notes.append("no number of the person: a name is not an identifier")
+        stated = ", ".join(f"{link.country}/{link.scheme}" for link in extracted.links)
+        notes.append(
+            f"no number of the person; stated beside it: {stated}"
+            if stated
+            else "no number of the person: a name is not an identifier"
+        )
     if organisation and not organisation.identified:
         notes.append("the organisation is named, not identified")
     return tuple(notes)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from esign_kit.model.levels import Role, Sector
+from esign_kit.model.schemes import IdentifierKind
 
 if TYPE_CHECKING:
     from esign_kit.model.identifier import Claim, Identifier
@@ -40,9 +41,9 @@ class Person:
     """A natural person.
 
     Attributes:
-        identifiers: numbers of the person, the one for life first, then document numbers.
-        links: numbers of another kind that the same source states beside it (a personal tax
-            number); not used to tell who it is.
+        identifiers: numbers of the person for life; kinds never mix in one field.
+        links: numbers of another kind that the same source states: a card, a passport, a personal
+            tax number. They are kept apart and are not used to tell who it is.
         birth_date, sex: with provenance; computed from a number they say so.
     """
 
@@ -58,9 +59,14 @@ class Person:
         return self.identifiers[0] if self.identifiers else None
 
     @property
+    def documents(self) -> tuple[Identifier, ...]:
+        """Numbers of identity documents, out of :attr:`links`."""
+        return tuple(link for link in self.links if link.kind is IdentifierKind.DOCUMENT)
+
+    @property
     def identified(self) -> bool:
-        """A number is known, not only a name."""
-        return bool(self.identifiers)
+        """A number of the person or of a document is known, not only a name."""
+        return bool(self.identifiers or self.documents)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data."""

@@ -279,8 +279,13 @@ class Principal:
 
     @property
     def holders(self) -> frozenset[Identifier]:
-        """Identifiers in whose name a mandate may be used."""
-        return frozenset(self.subject.identifiers)
+        """Identifiers in whose name a mandate may be used.
+
+        A document's number stands in only where no number of the person is known.
+        """
+        subject = self.subject
+        documents = subject.documents if isinstance(subject, Person) else ()
+        return frozenset(subject.identifiers or documents)
 
     def __str__(self) -> str:
         other = None if isinstance(self.subject, Organisation) else self.represented

@@ -177,3 +177,33 @@ def test_subject_continuity() -> None:
         assert (check.name, check.status) == ("subject-continuity", "FAILED")
         assert "900101" not in check.detail
     assert subject_continuity(login=mine).status == "NOT_RUN"
+
+
+@pytest.mark.parametrize(
+    ("value", "identifiers", "links", "identity"),
+    [
+        ("PNOEE-38001085718", ["38001085718"], [], "LOW"),
+        ("PASEE-K1234567", [], ["K1234567"], "LOW"),
+        ("PASFR-12AB34567", [], ["12AB34567"], "LOW"),  # a foreigner's passport
+        ("IDCEE-AA0000012", [], ["AA0000012"], "LOW"),
+        ("TINEE-38001085718", [], ["38001085718"], "NONE"),
+        ("PNOLT-38001085718", None, None, None),
+        ("XX:EE-38001085718", [], [], "NONE"),
+        ("38001085718", [], [], "NONE"),
+    ],
+)
+def test_kinds_never_mix_in_one_field(
+    etsi: FixturePKI, value: str, identifiers: list[str] | None, links: list[str], identity: str
+) -> None:
+    rows = [(C, "EE", PRINTABLE), (SN, value, PRINTABLE), (CN, "X", UTF8)]
+    certificate = FixturePKI("xx").issue("person", subject=der.name(rows)).certificate
+    profile = ek.profile("eidas")
+    if identifiers is None:
+        with pytest.raises(ek.IdentityError):
+            ek.describe(certificate, profile)
+        return
+    subject = ek.describe(certificate, profile)
+    assert subject.person is not None
+    assert [item.value for item in subject.person.identifiers] == identifiers
+    assert [item.value for item in subject.person.links] == links
+    assert subject.assurance.identity == identity
