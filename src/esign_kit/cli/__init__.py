@@ -16,6 +16,7 @@ VERBS = {
     "trust": "look after trust stores; why is a certificate trusted, or not",
     "bundle": "keep a verdict with all that it rests on, and check it again",
     "pki": "make a fixture country: authorities, people, organisations",
+    "demo": "tell the story of a country: login, signature, acting for somebody",
 }
 
 
