@@ -8,14 +8,17 @@ back make the session void; the next signature opens a new one.
 from __future__ import annotations
 
 import threading
+import time
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from esign_kit.errors import CancelledError, EsignError, KeyStoreError
 from esign_kit.keys.pkcs11.module import Module, is_stale, removed, translate
 from esign_kit.keys.pkcs11.pin import PinPrompt, WrongPinError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from esign_kit.keys.pkcs11.mechanisms import Plan
     from esign_kit.keys.pkcs11.module import ObjectInfo, TokenInfo
     from esign_kit.keys.pkcs11.pin import Pin
@@ -25,6 +28,10 @@ __all__ = ["TokenSession"]
 
 _sessions: dict[tuple[str, str, str], TokenSession] = {}
 _lock = threading.RLock()
+_PAUSES = (0.0, 0.02, 0.1, 0.2)
+"""Seconds; a token that is really gone is reported after their sum."""
+
+_Found = TypeVar("_Found")
 
 
 class TokenSession:
@@ -183,11 +190,8 @@ class TokenSession:
         known = self._generation >= 0
         self._drop()
         token = self._seen()
-        if token is None and known:
-            # Some modules look for tokens only when they start.
-            with suppress(EsignError):
-                module.restart()
-                token = self._seen()
+        if known:
+            token = token or _look_again(module, self._seen)
         if token is None:
             self._pin.forget()
             raise removed(self._token)
@@ -265,6 +269,22 @@ class TokenSession:
         return f"<session with the token {self._token.label!r}>"
 
 
+def _look_again(module: Module, look: Callable[[], _Found | None]) -> _Found | None:
+    """Look for a token that is not seen, after a new start of the module; the lock is held.
+
+    Some modules list their tokens only when they start. SoftHSM then leaves out a token whose
+    files another process is just writing, as every login does; so we look more than once.
+    """
+    for pause in _PAUSES:
+        time.sleep(pause)
+        with suppress(Exception):
+            module.restart()
+            found = look()
+            if found:
+                return found
+    return None
+
+
 def _the_token(module: Module, wanted: Pkcs11Uri) -> TokenInfo:
     """Return the one token that is meant; the lock is held."""
     module.ready()
@@ -281,6 +301,12 @@ def _the_token(module: Module, wanted: Pkcs11Uri) -> TokenInfo:
         except Exception:
             raise translate(error) from error
     found = [token for token in tokens if wanted.matches_token(token)]
+    if not found and not any(path == module.path for path, _, _ in _sessions):
+        # Nobody's session is lost by looking harder.
+        def look() -> list[TokenInfo]:
+            return [token for token in module.tokens() if wanted.matches_token(token)]
+
+        found = _look_again(module, look) or []
     there = ", ".join(f"{item.label!r} (serial {item.serial})" for item in tokens)
     if not found:
         raise KeyStoreError(
