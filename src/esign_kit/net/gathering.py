@@ -11,8 +11,8 @@ import secrets
 import time
 from typing import TYPE_CHECKING
 
-from esign_kit.asn1.certificate import Certificate
-from esign_kit.asn1.revocation import build_ocsp_request
+from esign_kit.asn1.certificate import Certificate, to_datetime
+from esign_kit.asn1.revocation import Crl, build_ocsp_request
 from esign_kit.errors import EsignError, EvidenceError, InputError
 from esign_kit.model.evidence import (
     Evidence,
@@ -31,7 +31,7 @@ from esign_kit.net.addresses import (
     unwrapped,
 )
 from esign_kit.net.cache import CacheKey
-from esign_kit.net.issuers import Budget, issuers_among, read_certificates
+from esign_kit.net.issuers import Budget, issuers_among, read_certificates, signed_by
 from esign_kit.trust.policy import Revocation, derived
 
 if TYPE_CHECKING:
@@ -248,6 +248,7 @@ class _Job:
         for url in crl_urls(certificate):
             key = CacheKey.of_crl(certificate, issuer, url).text
             if self._believe_kept(key, certificate, purpose, ocsp=False):
+                self._ask_delta(certificate, issuer)
                 return True
             body = self._fetch(FetchRequest(FetchPurpose.CRL, url), b"")
             if body is None:
@@ -258,17 +259,30 @@ class _Job:
             if info.status in _KNOWN:
                 self._add(crls=(body,))
                 self._keep_until(key, body, info)
-                self._ask_delta(certificate)
+                self._ask_delta(certificate, issuer)
                 return True
             self._failed(FetchPurpose.CRL, url, _why(info))
         return False
 
-    def _ask_delta(self, certificate: Certificate) -> None:
-        """A delta only adds to a base that stands by itself; its own worth is judged later."""
+    def _ask_delta(self, certificate: Certificate, issuer: Certificate) -> None:
+        """A base may be a day old: its delta says what happened since (RFC 5280 § 5.2.4)."""
         for url in delta_urls(certificate)[:1]:
+            key = CacheKey.of_crl(certificate, issuer, url).text
+            kept = self._recall(key)
+            if kept is not None and _until(kept, issuer) is not None:
+                self._add(crls=(kept,))
+                return
             body = self._fetch(FetchRequest(FetchPurpose.CRL, url), b"")
-            if body is not None:
-                self._add(crls=(unwrapped(body),))
+            if body is None:
+                return
+            body = unwrapped(body)
+            until = _until(body, issuer)
+            if until is None:
+                self._failed(FetchPurpose.CRL, url, "the delta is not signed by the issuer")
+                return
+            # What it says is for the path engine to judge, together with its base.
+            self._add(crls=(body,))
+            self._keep(key, body, until)
 
     def _believe_kept(
         self, key: str, certificate: Certificate, purpose: Purpose, *, ocsp: bool
@@ -363,6 +377,17 @@ class _Job:
 
 
 # ── small things ──────────────────────────────────────────────────────────────────────────────
+
+
+def _until(body: bytes, issuer: Certificate) -> float | None:
+    """Until when a CRL holds that the issuer itself has signed; ``None`` if it did not."""
+    try:
+        crl = Crl.load(body)
+        if not signed_by(crl, issuer):
+            return None
+        return to_datetime(crl.next_update).timestamp() if crl.next_update else 0.0
+    except InputError:
+        return None
 
 
 def _purpose(certificate: Certificate) -> Purpose:

@@ -14,7 +14,9 @@ from esign_kit.errors import EsignError, InputError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-__all__ = ["Budget", "issued_by", "issuers_among", "read_certificates"]
+    from esign_kit.asn1.revocation import Crl
+
+__all__ = ["Budget", "issued_by", "issuers_among", "read_certificates", "signed_by"]
 
 _MOST = 64
 
@@ -58,14 +60,19 @@ def _readable(ders: Iterable[bytes]) -> Iterator[Certificate]:
 
 def issued_by(certificate: Certificate, issuer: Certificate) -> bool:
     """Tell whether ``issuer`` has the name and the key that signed ``certificate``."""
-    if certificate.issuer != issuer.subject and not names.equal(certificate.issuer, issuer.subject):
+    return signed_by(certificate, issuer)
+
+
+def signed_by(item: Certificate | Crl, issuer: Certificate) -> bool:
+    """Tell whether the name in ``item`` is the issuer's and its key made the signature."""
+    if item.issuer != issuer.subject and not names.equal(item.issuer, issuer.subject):
         return False
     try:
-        algorithm = decode_signature_algorithm(certificate.signature_algorithm)
+        algorithm = decode_signature_algorithm(item.signature_algorithm)
         if algorithm is None:
             return False
         key = crypto.load_public_key(issuer.spki)
-        return crypto.verify(key, algorithm, certificate.signature, certificate.tbs)
+        return crypto.verify(key, algorithm, item.signature, item.tbs)
     except EsignError:
         return False
 
