@@ -395,6 +395,22 @@ SCHEMES = (
         r"[0-2](\.[0-9]{1,20}){2,30}",
         "object identifier of an information system",
     ),
+    # eIDAS SAML attribute profile § 2.2.3: issuing state / asking state / anything, case counts.
+    Scheme(
+        "*",
+        "EIDAS",
+        _PERSON,
+        "[!-~]{1,200}",
+        "uniqueness identifier of a person from an eIDAS node",
+        visible=3,
+    ),
+    Scheme(
+        "*",
+        "EIDASLP",
+        _ORGANISATION,
+        "[!-~]{1,200}",
+        "uniqueness identifier of a legal person from an eIDAS node",
+    ),
 )
 """All built-in schemes."""
 

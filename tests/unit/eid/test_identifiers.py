@@ -37,6 +37,8 @@ VALUES = {
     ("FI", "PSD"): "FINFSA-29884997",
     ("XG", "LEI"): "529900T8BM49AURSDO55",
     ("KZ", "OID"): "1.2.398.6.10.1.1",
+    ("ES", "EIDAS"): "02635542Y",
+    ("NL", "EIDASLP"): "NL-1234/x",
 }
 
 
