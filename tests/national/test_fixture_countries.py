@@ -84,6 +84,31 @@ def test_near_misses(nation: tuple[str, FixturePKI], kind: str) -> None:
         ek.identify(report.only, profile=pki.profile)
 
 
+@pytest.mark.parametrize("kind", ["two-numbers", "look-alike"])
+def test_near_misses_of_identity_are_nobody(nation: tuple[str, FixturePKI], kind: str) -> None:
+    _, pki = nation
+    entity = pki.near_miss(kind)
+    with pytest.raises(ek.IdentityError):
+        ek.describe(entity.certificate, pki.profile)
+    report = ek.verify(
+        entity.sign(b"application", format="cades", packaging="enveloping"),
+        profile=pki.profile,
+        evidence=pki.evidence(),
+        at=pki.now,
+    )
+    assert report.indication != "TOTAL_PASSED"
+    assert report.only.check("certificate-chain").status == "PASSED"
+    assert report.only.check("profile").status == "FAILED"
+
+
+def test_an_organisation_with_a_name_only_gives_no_right(nation: tuple[str, FixturePKI]) -> None:
+    _, pki = nation
+    who = identify(pki, pki.near_miss("named-organisation", role="head"))
+    assert who.mandates == ()
+    assert who.organisation is None
+    assert who.affiliation is None or not who.affiliation.identified
+
+
 def test_company_named_but_not_identified() -> None:
     pki = FixturePKI("uz")
     rows = [

@@ -18,11 +18,12 @@ if TYPE_CHECKING:
     from esign_kit.testing.countries import Country
     from esign_kit.testing.entity import Entity
     from esign_kit.testing.keys import FixtureKey
-    from esign_kit.testing.near_misses import NEAR_MISSES
+    from esign_kit.testing.near_misses import IDENTITY_NEAR_MISSES, NEAR_MISSES
     from esign_kit.testing.pki import FixturePKI
     from esign_kit.testing.tsa import TimestampAuthority
 
 __all__ = [
+    "IDENTITY_NEAR_MISSES",
     "NEAR_MISSES",
     "Authority",
     "Country",
@@ -33,6 +34,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "IDENTITY_NEAR_MISSES": "near_misses",
     "NEAR_MISSES": "near_misses",
     "Authority": "authority",
     "Country": "countries",

@@ -7,15 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 from esign_kit.algorithms import signature_algorithm
 from esign_kit.errors import UnsupportedError
-from esign_kit.testing.countries import Usage
+from esign_kit.testing import der
+from esign_kit.testing.countries import Usage, fill
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from esign_kit.testing.countries import Row
     from esign_kit.testing.entity import Entity
     from esign_kit.testing.pki import FixturePKI
 
-__all__ = ["NEAR_MISSES", "near_miss"]
+__all__ = ["IDENTITY_NEAR_MISSES", "NEAR_MISSES", "near_miss"]
 
 _DAY = timedelta(days=1)
 
@@ -26,11 +28,10 @@ def near_miss(pki: FixturePKI, kind: str, **details: Any) -> Entity:
     Raises:
         UnsupportedError: no such kind.
     """
-    maker = _MAKERS.get(kind)
+    maker = _MAKERS.get(kind) or _IDENTITY.get(kind)
     if maker is None:
-        raise UnsupportedError(
-            f"no near miss {kind!r}", hint="there are " + ", ".join(sorted(_MAKERS))
-        )
+        known = sorted((*_MAKERS, *_IDENTITY))
+        raise UnsupportedError(f"no near miss {kind!r}", hint="there are " + ", ".join(known))
     holder = details.pop("holder", "person")
     return maker(pki, holder, details)
 
@@ -120,4 +121,64 @@ _MAKERS: dict[str, Callable[[FixturePKI, str, dict[str, Any]], Entity]] = {
 }
 
 NEAR_MISSES: tuple[str, ...] = tuple(_MAKERS)
-"""Names of all near misses."""
+"""Names of all near misses whose signatures must not pass."""
+
+
+def _rewritten(
+    pki: FixturePKI,
+    holder: str,
+    details: dict[str, Any],
+    change: Callable[[list[Row], Entity], list[Row]],
+) -> Entity:
+    """Issue to the same holder with another subject."""
+    usual = pki.issue(holder, **details)
+    rows = fill(pki.country.layouts[holder].subject, usual.values)
+    return pki.issue(holder, **{**details, "subject": der.name(change(rows, usual))})
+
+
+def _named_organisation(pki: FixturePKI, holder: str, details: dict[str, Any]) -> Entity:
+    # The organisation has a name in the certificate and no number.
+    def without_number(rows: list[Row], usual: Entity) -> list[Row]:
+        number = usual.values["organisation"] or ""
+        return [row for row in rows if not number or number not in row[1]]
+
+    return _rewritten(pki, "employee", details, without_number)
+
+
+def _number_rows(rows: list[Row], usual: Entity) -> list[Row]:
+    number = usual.values["person"] or ""
+    return [row for row in rows if number and number in row[1]]
+
+
+def _two_numbers(pki: FixturePKI, holder: str, details: dict[str, Any]) -> Entity:
+    # Somebody else's number stands beside the holder's own.
+    other = pki.country.person_number(pki.count("person"))
+
+    def twice(rows: list[Row], usual: Entity) -> list[Row]:
+        own = usual.values["person"] or ""
+        extra = [
+            (oid, text.replace(own, other), tag) for oid, text, tag in _number_rows(rows, usual)
+        ]
+        return [*rows, *extra]
+
+    return _rewritten(pki, "person", details, twice)
+
+
+def _look_alike(pki: FixturePKI, holder: str, details: dict[str, Any]) -> Entity:
+    # The number in full-width characters: a reader sees no difference.
+    def widened(rows: list[Row], usual: Entity) -> list[Row]:
+        own = usual.values["person"] or ""
+        wide = "".join(chr(ord(c) + 0xFEE0) if "!" <= c <= "~" else c for c in own)
+        return [(oid, text.replace(own, wide) if own else text, der.UTF8) for oid, text, _ in rows]
+
+    return _rewritten(pki, "person", details, widened)
+
+
+_IDENTITY: dict[str, Callable[[FixturePKI, str, dict[str, Any]], Entity]] = {
+    "named-organisation": _named_organisation,
+    "two-numbers": _two_numbers,
+    "look-alike": _look_alike,
+}
+
+IDENTITY_NEAR_MISSES: tuple[str, ...] = tuple(_IDENTITY)
+"""Names of near misses whose chains hold and who must not be taken for somebody."""
