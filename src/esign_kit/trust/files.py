@@ -71,14 +71,31 @@ def read_certificates(data: bytes) -> tuple[Certificate, ...]:
     Raises:
         InputError: nothing of the kind.
     """
-    if data[:4] == b"\xfe\xed\xfe\xed":
+    if data[:4] in (b"\xfe\xed\xfe\xed", b"\xce\xce\xce\xce"):
         return _keystore(data)
+    if _is_pkcs12(data):
+        raise InputError(
+            "a PKCS#12 file, which holds keys or an encrypted trust store",
+            code="input.pkcs12",
+            hint="export its certificates: openssl pkcs12 -in FILE -nokeys -out anchors.pem",
+        )
     if data[:1] == b"\x30":
         found = _pkcs7(data)
         return found if found is not None else load_certificates(data)
     if b"-----BEGIN PKCS7-----" in data or b"-----BEGIN CMS-----" in data:
         return _pem_pkcs7(data)
     return load_certificates(data)
+
+
+def _is_pkcs12(data: bytes) -> bool:
+    """PFX (RFC 7292 § 4): version 3, then a ContentInfo."""
+    try:
+        if not is_definite(data):
+            data, _ = to_definite(data)
+        parts = read(data).items()
+        return len(parts) >= 2 and parts[0].raw == b"\x02\x01\x03" and parts[1].tag == SEQUENCE
+    except InputError:
+        return False
 
 
 def _pem_pkcs7(data: bytes) -> tuple[Certificate, ...]:

@@ -71,6 +71,16 @@ def test_what_cannot_be_read_is_named(tmp_path: Path) -> None:
         read_certificates(b"\x30\x0b\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x02")
 
 
+def test_a_pkcs12_file_is_told_apart() -> None:
+    from cryptography.hazmat.primitives.serialization import NoEncryption
+    from cryptography.hazmat.primitives.serialization.pkcs12 import serialize_key_and_certificates
+
+    data = serialize_key_and_certificates(b"x", None, ONE.x509, None, NoEncryption())
+    with pytest.raises(InputError) as caught:
+        read_certificates(data)
+    assert caught.value.code == "input.pkcs12" and "openssl pkcs12" in caught.value.hint
+
+
 def test_a_java_keystore(tmp_path: Path) -> None:
     jks = pytest.importorskip("jks")
     entries = [jks.TrustedCertEntry.new("one", ONE.der), jks.TrustedCertEntry.new("two", TWO.der)]
