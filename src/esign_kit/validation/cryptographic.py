@@ -32,6 +32,8 @@ _VALUE_PASSED = Check(
     "signature-value", CheckStatus.PASSED, detail="the value verifies with the signer's key"
 )
 _COVERED = Check("coverage", CheckStatus.PASSED, detail="the whole document")
+_OBJECTS_COVERED = Check("coverage", CheckStatus.PASSED, detail="the signed objects")
+_FULL, _OBJECT = Coverage.FULL, Coverage.OBJECT
 
 
 @dataclass(slots=True)
@@ -194,10 +196,13 @@ def check_coverage(scopes: Sequence[Scope], policy: ValidationPolicy) -> Check:
 
     ``scopes`` are those of references that match; what did not match covers nothing.
     """
-    full = Coverage.FULL
+    objects = bool(scopes)
     for scope in scopes:
-        if scope.coverage is full:
+        if scope.coverage is _FULL:
             return _COVERED
+        objects = objects and scope.coverage is _OBJECT
+    if objects:
+        return _OBJECTS_COVERED
     kinds = {scope.coverage for scope in scopes}
     facts = {"scopes": [{"name": s.name, "coverage": str(s.coverage)} for s in scopes]}
     data = kinds - {Coverage.NONE}
