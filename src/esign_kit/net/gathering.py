@@ -11,8 +11,8 @@ import secrets
 import time
 from typing import TYPE_CHECKING
 
-from esign_kit.asn1.certificate import Certificate, to_datetime
-from esign_kit.asn1.revocation import Crl, build_ocsp_request
+from esign_kit.asn1.certificate import Certificate
+from esign_kit.asn1.revocation import build_ocsp_request
 from esign_kit.errors import EsignError, EvidenceError, InputError
 from esign_kit.model.evidence import (
     Evidence,
@@ -30,8 +30,9 @@ from esign_kit.net.addresses import (
     ocsp_urls,
     unwrapped,
 )
+from esign_kit.net.authentic import crl_until, ocsp_is_sound
 from esign_kit.net.cache import CacheKey
-from esign_kit.net.issuers import Budget, issuers_among, read_certificates, signed_by
+from esign_kit.net.issuers import Budget, issuers_among, read_certificates
 from esign_kit.trust.policy import Revocation, derived
 
 if TYPE_CHECKING:
@@ -219,7 +220,11 @@ class _Job:
     def _ask_ocsp(self, certificate: Certificate, issuer: Certificate, purpose: Purpose) -> bool:
         urls = ocsp_urls(certificate)
         key = CacheKey.of_ocsp(certificate, issuer).text
-        if not self._nonce and urls and self._believe_kept(key, certificate, purpose, ocsp=True):
+        if (
+            not self._nonce
+            and urls
+            and self._believe_kept(key, certificate, issuer, purpose, ocsp=True)
+        ):
             return True
         for url in urls:
             nonce = secrets.token_bytes(16) if self._nonce else None
@@ -247,7 +252,7 @@ class _Job:
     def _ask_crl(self, certificate: Certificate, issuer: Certificate, purpose: Purpose) -> bool:
         for url in crl_urls(certificate):
             key = CacheKey.of_crl(certificate, issuer, url).text
-            if self._believe_kept(key, certificate, purpose, ocsp=False):
+            if self._believe_kept(key, certificate, issuer, purpose, ocsp=False):
                 self._ask_delta(certificate, issuer)
                 return True
             body = self._fetch(FetchRequest(FetchPurpose.CRL, url), b"")
@@ -269,14 +274,14 @@ class _Job:
         for url in delta_urls(certificate)[:1]:
             key = CacheKey.of_crl(certificate, issuer, url).text
             kept = self._recall(key)
-            if kept is not None and _until(kept, issuer) is not None:
+            if kept is not None and crl_until(kept, issuer) is not None:
                 self._add(crls=(kept,))
                 return
             body = self._fetch(FetchRequest(FetchPurpose.CRL, url), b"")
             if body is None:
                 return
             body = unwrapped(body)
-            until = _until(body, issuer)
+            until = crl_until(body, issuer)
             if until is None:
                 self._failed(FetchPurpose.CRL, url, "the delta is not signed by the issuer")
                 return
@@ -285,15 +290,30 @@ class _Job:
             self._keep(key, body, until)
 
     def _believe_kept(
-        self, key: str, certificate: Certificate, purpose: Purpose, *, ocsp: bool
+        self,
+        key: str,
+        certificate: Certificate,
+        issuer: Certificate,
+        purpose: Purpose,
+        *,
+        ocsp: bool,
     ) -> bool:
-        """Take an entry of the cache, if it stands up to the same judgement as a fresh answer."""
+        """Take an entry of the cache, if it stands up to the same judgement as a fresh answer.
+
+        One that does not help here, because another time is asked for or the certificate is younger
+        than it, may help others: only what is not authentic is forgotten.
+        """
         kept = self._recall(key)
         if kept is None:
             return False
         given = Evidence(ocsp_responses=(kept,)) if ocsp else Evidence(crls=(kept,))
         if self._judge(given, certificate, purpose).status not in _KNOWN:
-            self._forget(key)
+            if not (
+                ocsp_is_sound(kept, certificate, issuer)
+                if ocsp
+                else crl_until(kept, issuer) is not None
+            ):
+                self._forget(key)
             return False
         if ocsp:
             self._add(ocsp_responses=(kept,))
@@ -377,17 +397,6 @@ class _Job:
 
 
 # ── small things ──────────────────────────────────────────────────────────────────────────────
-
-
-def _until(body: bytes, issuer: Certificate) -> float | None:
-    """Until when a CRL holds that the issuer itself has signed; ``None`` if it did not."""
-    try:
-        crl = Crl.load(body)
-        if not signed_by(crl, issuer):
-            return None
-        return to_datetime(crl.next_update).timestamp() if crl.next_update else 0.0
-    except InputError:
-        return None
 
 
 def _purpose(certificate: Certificate) -> Purpose:

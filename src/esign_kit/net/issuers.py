@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from esign_kit import crypto
 from esign_kit.asn1 import names
-from esign_kit.asn1.algorithm_identifier import decode_signature_algorithm
 from esign_kit.asn1.certificate import Certificate, load_certificates
 from esign_kit.asn1.cms import SignedData
-from esign_kit.errors import EsignError, InputError
+from esign_kit.errors import InputError
+from esign_kit.net.authentic import signed_by
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from esign_kit.asn1.revocation import Crl
-
-__all__ = ["Budget", "issued_by", "issuers_among", "read_certificates", "signed_by"]
+__all__ = ["Budget", "issued_by", "issuers_among", "read_certificates"]
 
 _MOST = 64
 
@@ -61,20 +58,6 @@ def _readable(ders: Iterable[bytes]) -> Iterator[Certificate]:
 def issued_by(certificate: Certificate, issuer: Certificate) -> bool:
     """Tell whether ``issuer`` has the name and the key that signed ``certificate``."""
     return signed_by(certificate, issuer)
-
-
-def signed_by(item: Certificate | Crl, issuer: Certificate) -> bool:
-    """Tell whether the name in ``item`` is the issuer's and its key made the signature."""
-    if item.issuer != issuer.subject and not names.equal(item.issuer, issuer.subject):
-        return False
-    try:
-        algorithm = decode_signature_algorithm(item.signature_algorithm)
-        if algorithm is None:
-            return False
-        key = crypto.load_public_key(issuer.spki)
-        return crypto.verify(key, algorithm, item.signature, item.tbs)
-    except EsignError:
-        return False
 
 
 class Budget:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -292,6 +293,34 @@ def test_an_answer_from_before_the_revocation_does_not_outlive_its_time(world: W
     world.pki.revoke(world.person)
     world.pki.travel(days=2)
     assert world.status(world.gather(fetcher))[0] is RevocationStatus.REVOKED
+
+
+@pytest.mark.parametrize("delegated", [False, True])
+def test_an_entry_that_does_not_help_here_is_not_forgotten(world: World, delegated: bool) -> None:
+    """A question about the past, or about a newer certificate, is no reason to lose an answer."""
+    cache = MemoryCache(clock=lambda: world.pki.now.timestamp())
+    fetcher = CachingFetcher(world.pki, cache)
+    if delegated:
+        world.pki.unreachable = {FetchPurpose.OCSP}
+    good = world.gather(fetcher)
+    held = dict(cache._entries)
+    assert len(held) == 3
+    world.pki.unreachable = set(FetchPurpose)
+    past = gather(
+        [world.leaf],
+        trust=world.store,
+        evidence=Evidence(),
+        at=world.pki.now - timedelta(days=20),
+        policy=POLICY,
+        fetcher=fetcher,
+    )
+    assert past.ocsp_responses == past.crls == ()
+    young = world.pki.issue("person", valid_from=world.pki.now + timedelta(hours=1))
+    world.pki.travel(hours=2)
+    world.gather(fetcher, certificates=[young.certificate])
+    assert dict(cache._entries) == held
+    assert set(world.gather(fetcher).crls) == set(good.crls)
+    assert set(world.gather(fetcher).ocsp_responses) == set(good.ocsp_responses)
 
 
 def test_a_nonce_is_demanded_back_and_the_cache_is_not_asked(world: World) -> None:
