@@ -78,7 +78,11 @@ def parse(data: bytes, *, detached: Sequence[Document], policy: ValidationPolicy
         )
     room = _Room(document, detached, policy)
     readers = [_Reader(element, number, room) for number, element in enumerate(elements, 1)]
-    return SignedDocument(Format.XADES, _arrange(readers))
+    signatures = _arrange(readers)
+    # The way back to the readers ends here: a tree in a circle of references would stay in memory
+    # until the collector comes by, and each further file would need fresh pages.
+    room.by_value.clear()
+    return SignedDocument(Format.XADES, signatures)
 
 
 class _Room:
