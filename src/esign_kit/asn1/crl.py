@@ -54,6 +54,15 @@ _KNOWN_ENTRY_EXTENSIONS = frozenset(
 )
 _RUN = 128
 _HEADS = bytes((SEQUENCE,)) * _RUN
+_LARGER = (
+    # How the SEQUENCE of an entry can begin, by the size of its length field, and how far it can
+    # reach then.
+    (b"\x30", 0x81),
+    (b"\x30\x81", 0x102),
+    (b"\x30\x82", 0x10003),
+    (b"\x30\x83", 0x1000004),
+    (b"\x30\x84", 0x100000005),
+)
 _INDEX_AFTER = 60
 """So many searches cost as much as an index of all serial numbers."""
 
@@ -325,7 +334,7 @@ class Crl:
         """Tell whether the INTEGER at that offset could be the first value of an entry."""
         der = self.der
         start, stop = self._entries
-        for size in (2, 3, 4):
+        for size in range(2, 7):
             begin = at - size
             if begin >= start and der[begin] == SEQUENCE:
                 try:
@@ -339,35 +348,80 @@ class Crl:
         return False
 
     def _around(self, at: int) -> CrlEntry | None:
-        """Confirm by the framing from the start of the list that an entry begins just there.
+        """Return the entry that begins just before its serial number at ``at``, if one does.
 
-        Lists are long runs of entries of one size: where the header octets repeat at that stride,
-        the framing of the whole run is known without a look at each entry.
+        What looks like an entry could only be something else if it stood inside a larger entry.
+        Most lists are runs of entries of one size, whose framing is known at a glance. Else, where
+        no octets before it could begin a larger one, it is an entry; else the list is walked.
         """
         der = self.der
-        position, stop = self._entries
-        last = at - 2
-        tries = 16
-        while position < last:
-            length = der[position + 1]
-            if length >= 0x80:
-                position = header(der, position, stop)[2]
-                continue
-            size = length + 2
-            run = position + size * _RUN
-            if tries and run <= last:
-                if (
-                    der[position:run:size] == _HEADS
-                    and der[position + 1 : run : size].count(length) == _RUN
-                ):
-                    position = run
-                    continue
-                tries -= 1
-            position += size
-        if position >= stop:
+        start, stop = self._entries
+        begin = next(
+            place
+            for place in range(at - 2, at - 7, -1)
+            if place >= start and der[place] == SEQUENCE and header(der, place, stop)[1] == at
+        )
+        position = self._after_runs(begin)
+        if (
+            position != begin
+            and self._could_be_nested(begin)
+            and not self._walk_meets(position, begin)
+        ):
             return None
-        _, inner, end = header(der, position, stop)
-        return self._entry(inner, end) if inner == at else None
+        return self._entry(at, header(der, begin, stop)[2])
+
+    def _after_runs(self, begin: int) -> int:
+        """Walk from the start of the list as long as entries of one size repeat.
+
+        Where the header octets repeat at a stride, every entry of the run begins at it.
+        """
+        der = self.der
+        position = self._entries[0]
+        single = 0
+        while position < begin and der[position + 1] < 0x80:
+            size = der[position + 1] + 2
+            run = position + size * _RUN
+            if (
+                run <= begin
+                and der[position:run:size] == _HEADS
+                and der[position + 1 : run : size].count(size - 2) == _RUN
+            ):
+                position = run
+                continue
+            single += 1
+            if single > 2 * _RUN:
+                break
+            position += size
+        return position
+
+    def _could_be_nested(self, begin: int) -> bool:
+        """Tell whether any octets before ``begin`` read as an entry that reaches beyond it."""
+        der = self.der
+        start, stop = self._entries
+        for head, reach in _LARGER:
+            first = max(start, begin - reach)
+            at = der.rfind(head, first, begin)
+            while at >= 0:
+                try:
+                    _, inner, end = header(der, at, stop)
+                    if end > begin >= inner and der[inner] == INTEGER:
+                        return True
+                except InputError:
+                    pass
+                at = der.rfind(head, first, at + len(head) - 1)
+        return False
+
+    def _walk_meets(self, position: int, begin: int) -> bool:
+        """Tell by the framing from one entry on whether another begins just there."""
+        der = self.der
+        stop = self._entries[1]
+        while position < begin:
+            length = der[position + 1]
+            if length < 0x80:
+                position += length + 2
+            else:
+                position = header(der, position, stop)[2]
+        return position == begin
 
     def __len__(self) -> int:
         return sum(1 for _ in self.entries())

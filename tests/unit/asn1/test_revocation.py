@@ -6,6 +6,8 @@ from datetime import timedelta
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
 from hypothesis import given, strategies as st
 
@@ -18,7 +20,7 @@ from esign_kit.asn1.revocation import (
     distribution_points,
 )
 from esign_kit.errors import InputError
-from tests.unit.trust.making import DAY, NOW, answer, crl, issue, responder, root
+from tests.unit.trust.making import DAY, NOW, answer, crl, issue, key, responder, root
 
 TOP = root()
 
@@ -43,6 +45,43 @@ def test_search_finds_what_a_walk_finds() -> None:
         assert bool(view.find(serial)) is (serial in serials), serial
     walked = {entry.serial for entry in view.entries()}
     assert walked == set(serials)
+
+
+def test_an_entry_inside_an_entry_is_none() -> None:
+    """An extension whose value reads as the entry of another certificate."""
+    from esign_kit.asn1.reader import OCTET_STRING, SEQUENCE, UTC_TIME, encode, encode_integer
+
+    target = issue("Target", TOP, serial=0x5566778899AABB)
+    fake = encode(SEQUENCE, encode_integer(target.view.serial), encode(UTC_TIME, b"261101000000Z"))
+    for size in (0, 90, 200, 70000):
+        value = encode(OCTET_STRING, bytes(size) + fake)
+        holder = x509.UnrecognizedExtension(x509.ObjectIdentifier("1.2.9"), value)
+        others = [issue(f"Other {n}", TOP) for n in range(3)]
+        entry = (
+            x509.RevokedCertificateBuilder()
+            .serial_number(77)
+            .revocation_date(NOW - DAY)
+            .add_extension(holder, critical=False)
+            .build()
+        )
+        builder = (
+            x509.CertificateRevocationListBuilder()
+            .issuer_name(TOP.name)
+            .last_update(NOW - DAY)
+            .next_update(NOW + DAY)
+        )
+        for other in others:
+            builder = builder.add_revoked_certificate(
+                x509.RevokedCertificateBuilder()
+                .serial_number(other.view.serial)
+                .revocation_date(NOW - DAY)
+                .build()
+            )
+        builder = builder.add_revoked_certificate(entry)
+        data = builder.sign(key(TOP.number), hashes.SHA256()).public_bytes(Encoding.DER)
+        view = Crl.load(data)
+        assert fake in data and view.find(target.view.serial) == ()
+        assert view.find(77) and all(view.find(o.view.serial) for o in others)
 
 
 def test_the_index_says_the_same_as_the_search() -> None:
