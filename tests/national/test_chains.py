@@ -271,3 +271,17 @@ def test_mk_a_signature_between_two_revocations_holds_through_one_certificate_on
             assert result.chain[1].der == three[0].der
             assert [a.code for a in result.attempts] == ["revocation.ca-revoked"] * 2 + [""]
         assert result.revocation[1].status is RevocationStatus.GOOD
+
+
+# ── Uzbekistan ────────────────────────────────────────────────────────────────────────────────
+
+
+def test_uz_issuing_centre_under_the_national_root() -> None:
+    top = certificate("uz", "certs", "uz_root_eri_2016_2036.cer")
+    centre = certificate("uz", "certs", "uz_ca_e-imzo_2018_2022.cer")
+    assert holds(ask(centre, [top], [], "2020-01-01"))
+    late = ask(centre, [top], [], "2023-01-01")
+    assert late.chain_problem is SubIndication.OUT_OF_BOUNDS_NO_POE
+    ministry = certificate("uz", "certs", "uz_mvd_endentity_paramset_1_2.cer")
+    foreign = ask(ministry, [top], [centre], "2023-01-01")
+    assert foreign.chain_problem is SubIndication.NO_CERTIFICATE_CHAIN_FOUND
