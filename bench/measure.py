@@ -21,26 +21,33 @@ class Contestant:
     Attributes:
         before: runs untimed before each call, for example to forget caches.
         note: what the reader must know to read the number fairly.
+        most: how often it can run at all; ``None`` for as often as one likes.
     """
 
     name: str
     run: Callable[[], object]
     before: Callable[[], object] | None = None
     note: str = ""
+    most: int | None = None
 
 
 @dataclass(slots=True)
 class Row:
-    """One line of the table: the floor and everybody's median, in seconds."""
+    """One line of the table: the floor and everybody's median, in seconds.
+
+    A multiple is the median of the ratios within a round: what slows a machine down for a moment
+    hits the floor of that round as well.
+    """
 
     title: str
     floor: float
     medians: dict[str, float] = field(default_factory=dict)
     notes: dict[str, str] = field(default_factory=dict)
     goal: float | None = None
+    ratios: dict[str, float] = field(default_factory=dict)
 
     def multiple(self, name: str) -> float:
-        return self.medians[name] / self.floor
+        return self.ratios.get(name, self.medians[name] / self.floor)
 
 
 def row(
@@ -57,10 +64,12 @@ def row(
     times: dict[str, list[float]] = {one.name: [] for one in everybody}
     started = time.perf_counter()
     rounds = 0
+    # One run went into finding out how long it takes.
+    most = min([200, *(one.most - 1 for one in everybody if one.most is not None)])
     gc.collect()
     gc.disable()
     try:
-        while rounds < 5 or (time.perf_counter() - started < seconds and rounds < 200):
+        while rounds < most and (rounds < 5 or time.perf_counter() - started < seconds):
             for one in everybody:
                 times[one.name].append(_timed(one, loops[one.name]))
             rounds += 1
@@ -68,7 +77,12 @@ def row(
     finally:
         gc.enable()
     medians = {name: statistics.median(values) for name, values in times.items()}
+    floors = times.pop("floor")
     result = Row(title, medians.pop("floor"), medians, goal=goal)
+    result.ratios = {
+        name: statistics.median(value / base for value, base in zip(values, floors, strict=True))
+        for name, values in times.items()
+    }
     result.notes = {one.name: one.note for one in contestants if one.note}
     return result
 
@@ -77,9 +91,9 @@ def _loops(one: Contestant) -> int:
     """Calls per round: enough for a millisecond, one where something must happen before each."""
     if one.before is not None:
         one.before()
-        one.run()
-        return 1
     one.run()
+    if one.before is not None or one.most is not None:
+        return 1
     started = time.perf_counter()
     one.run()
     once = time.perf_counter() - started

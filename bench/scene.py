@@ -15,7 +15,7 @@ import esign_kit as ek
 from esign_kit.testing import FixturePKI
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 SIZES = {"1 KB": 1_000, "100 KB": 100_000, "10 MB": 10_000_000}
@@ -71,6 +71,29 @@ class Scene:
             b'<item n="%08d">some text %04d</item>\n' % (i, i % 999) for i in range(count)
         )
         return b'<doc xmlns="urn:example:bench">\n' + items + b"</doc>"
+
+    def strangers(
+        self, number: int, sign: Callable[[Any], bytes]
+    ) -> Iterator[tuple[bytes, bytes, tuple[bytes, ...], FixturePKI, bytes]]:
+        """Yield signed files of countries that nobody has seen before, one after the other.
+
+        Each is (signed file, root, CRLs, country, signer's certificate); all are made beforehand.
+        """
+        made = []
+        for index in range(number):
+            pki = FixturePKI("xx", at=self.at, key=self.kind, seed=f"stranger {index}")
+            person = pki.person()
+            signed = sign(person.key)
+            made.append(
+                (
+                    signed,
+                    pki.root.certificate.der,
+                    tuple(pki.evidence()),
+                    pki,
+                    person.certificate.der,
+                )
+            )
+        return iter(made)
 
     # ── floors ────────────────────────────────────────────────────────────────────────────────
 
