@@ -73,6 +73,7 @@ EXCEPTIONS: dict[tuple[str, str], str] = {
     ("algorithms.py", "crypto"): "a national digest is loaded when its row is first used",
     ("trust/store.py", "cryptography"): "the public API takes certificates of that library",
     ("keys/pkcs11/module.py", "pkcs11"): "the one file that speaks to tokens",
+    ("keys/csc/transport.py", "net"): "remote keys are reached through the guard",
     ("testing/softhsm.py", "pkcs11"): "makes a token of software for tests",
     ("keys/jks.py", "jks"): "the one file that reads Java keystores",
     ("trust/files.py", "jks"): "trust stores may be Java keystores",
