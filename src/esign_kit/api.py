@@ -236,7 +236,7 @@ def validate_certificate(
         policy=policy,
         purpose=purpose,
     )
-    return certificate_report(target, path, policy, when, purpose)
+    return certificate_report(target, path, policy, when, purpose, given.failures)
 
 
 def sign(
