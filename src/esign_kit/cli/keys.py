@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from esign_kit.cli import exits
+from esign_kit.cli.keyring import is_elsewhere, open_elsewhere, without_scheme
 from esign_kit.cli.options import read_password
 from esign_kit.errors import EsignError
 
@@ -30,8 +31,10 @@ _PURPOSES = {
 
 
 @click.command("keys")
-@click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path())
-@click.option("--password-file", metavar="FILE", help="First line is the password; - for stdin.")
+@click.argument("files", metavar="KEY...", nargs=-1, required=True)
+@click.option(
+    "--password-file", metavar="FILE", help="First line is the password or PIN; - for stdin."
+)
 @click.option(
     "--certificate",
     type=click.Path(exists=True, dir_okay=False),
@@ -42,9 +45,10 @@ _PURPOSES = {
 def command(
     files: tuple[str, ...], password_file: str | None, certificate: str | None, as_json: bool
 ) -> int:
-    """Say what is in key files: whose keys, for what, until when, with which algorithms.
+    """Say which keys there are: whose, for what, until when, with which algorithms.
 
-    A password is asked for only where one is needed.
+    KEY is a key file, a token as PKCS#11 URI (pkcs11:token=…?module-path=…), or a remote signing
+    service (csc:https://service.example/csc/v2). A password is asked for only where one is needed.
     """
     from esign_kit.keys.opening import look
 
@@ -53,7 +57,11 @@ def command(
     outcome = exits.PASSED
     for name in files:
         try:
-            with look(name, password=password, certificate=certificate) as store:
+            with (
+                open_elsewhere(name, password_file)
+                if is_elsewhere(name)
+                else look(without_scheme(name), password=password, certificate=certificate)
+            ) as store:
                 rows.append({"file": name, **_describe(store)})
         except EsignError as error:
             outcome = exits.UNAVAILABLE

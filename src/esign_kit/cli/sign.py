@@ -6,6 +6,7 @@ import os
 
 import click
 
+from esign_kit.cli.keyring import KeyPlace, is_elsewhere, open_elsewhere, without_scheme
 from esign_kit.cli.options import atomic_write, read_password
 from esign_kit.errors import KeyStoreError
 
@@ -17,9 +18,9 @@ _SUFFIX = {"cades": ".p7s", "xades": ".xml", "raw": ".sig"}
 @click.option(
     "--key",
     required=True,
-    type=click.Path(exists=True, dir_okay=False),
-    metavar="FILE",
-    help="Key file: PKCS#12 (.p12, .pfx), or PEM/DER with --key-certificate.",
+    type=KeyPlace(),
+    metavar="KEY",
+    help="Key file (PKCS#12, or PEM/DER with --key-certificate), pkcs11: URI, or csc:URL[#KEY].",
 )
 @click.option(
     "--key-certificate",
@@ -27,7 +28,9 @@ _SUFFIX = {"cades": ".p7s", "xades": ".xml", "raw": ".sig"}
     metavar="FILE",
     help="The certificate that belongs to a bare PEM or DER key.",
 )
-@click.option("--password-file", metavar="FILE", help="First line is the password; - for stdin.")
+@click.option(
+    "--password-file", metavar="FILE", help="First line is the password or PIN; - for stdin."
+)
 @click.option("--serial", metavar="HEX", help="Choose the key by its certificate's serial number.")
 @click.option(
     "--format",
@@ -101,10 +104,17 @@ def _serial(text: str) -> int:
 
 
 def _open(key: str, certificate: str | None, password_file: str | None):  # type: ignore[no-untyped-def]
-    """Open the key file; a password is asked for only where one is needed."""
+    """Open the key file, token or service; what it needs is asked for only where it needs it."""
     import esign_kit as ek
 
-    with open(key, "rb") as stream:
+    if is_elsewhere(key):
+        given: tuple[bytes, ...] = ()
+        if certificate is not None:
+            from esign_kit.trust.store import as_certificates
+
+            given = tuple(item.der for item in as_certificates(certificate))
+        return open_elsewhere(key, password_file, given)
+    with open(without_scheme(key), "rb") as stream:
         data = stream.read(16 * 1024 * 1024)
     if certificate is not None or data.lstrip()[:5] == b"-----":
         try:
