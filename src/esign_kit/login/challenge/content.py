@@ -10,36 +10,38 @@ from esign_kit.model.document import Document
 from esign_kit.model.signature import ReferenceKind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from esign_kit.model.signature import ParsedSignature
 
-__all__ = ["signs_exactly"]
+__all__ = ["signs_exactly", "sole_content"]
+
+
+def sole_content(signature: ParsedSignature) -> bytes | Document | None:
+    """Return the one thing that a signature covers; ``None`` where it is not exactly one.
+
+    One data reference that resolves to one reading; for a CMS without attributes the signature
+    value itself covers the content.
+    """
+    references = signature.references
+    if any(
+        item.kind in (ReferenceKind.MANIFEST, ReferenceKind.MANIFEST_ENTRY) for item in references
+    ):
+        return None
+    data = [item for item in references if item.kind is ReferenceKind.DATA]
+    if len(data) == 1 and not data[0].error:
+        try:
+            covered = [octets for octets, _ in data[0].resolve()]
+        except InputError:
+            return None
+        return covered[0] if len(covered) == 1 else None
+    if references or len(signature.signed_octets) != 1:
+        return None
+    return signature.signed_octets[0]
 
 
 def signs_exactly(signature: ParsedSignature, *candidates: bytes) -> bool:
-    """Tell whether a signature covers one of the candidates, wholly and nothing else.
-
-    One data reference, and its octets are the candidate's; for a CMS without attributes the
-    signature value itself covers the content.
-    """
-    data = [item for item in signature.references if item.kind is ReferenceKind.DATA]
-    if len(data) == 1 and not any(
-        item.kind in (ReferenceKind.MANIFEST, ReferenceKind.MANIFEST_ENTRY)
-        for item in signature.references
-    ):
-        if data[0].error:
-            return False
-        try:
-            covered: list[bytes | Document] = [octets for octets, _ in data[0].resolve()]
-        except InputError:
-            return False
-        return len(covered) == 1 and _among(covered[0], candidates)
-    if data or signature.references:
+    """Tell whether a signature covers one of the candidates, wholly and nothing else."""
+    content = sole_content(signature)
+    if content is None:
         return False
-    return len(signature.signed_octets) == 1 and _among(signature.signed_octets[0], candidates)
-
-
-def _among(octets: bytes | Document, candidates: Iterable[bytes]) -> bool:
-    found = octets.octets() if isinstance(octets, Document) else octets
+    found = content.octets() if isinstance(content, Document) else content
     return any(compare_digest(found, item) for item in candidates)
