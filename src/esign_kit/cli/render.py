@@ -79,15 +79,14 @@ def _reason(report: VerificationReport) -> str:
 
 
 def _deciding(item: SignatureReport) -> Check | None:
-    wanted = (
-        CheckStatus.FAILED
-        if item.indication is Indication.TOTAL_FAILED
-        else CheckStatus.INDETERMINATE
-    )
-    same = [c for c in item.checks if c.status is wanted]
-    return next((c for c in same if c.sub_indication == item.sub_indication), None) or next(
-        iter(same), None
-    )
+    """The check that gave the verdict its reason."""
+    bad = [
+        check
+        for check in item.checks
+        if check.status in (CheckStatus.FAILED, CheckStatus.INDETERMINATE)
+    ]
+    same = [check for check in bad if check.sub_indication == item.sub_indication]
+    return next(iter(same or bad), None)
 
 
 def who(item: SignatureReport, profile: Profile | None) -> str:

@@ -383,6 +383,17 @@ _ORDER = (
     "archive-timestamp",
 )
 _RANK = {name: number for number, name in enumerate(_ORDER)}
+_CERTAIN = frozenset(
+    {
+        SubIndication.FORMAT_FAILURE,
+        SubIndication.HASH_FAILURE,
+        SubIndication.SIG_CRYPTO_FAILURE,
+        SubIndication.REVOKED,
+        SubIndication.EXPIRED,
+        SubIndication.NOT_YET_VALID,
+    }
+)
+"""Sub-indications of TOTAL_FAILED (table 6); a check that fails for any other leaves it open."""
 _MUST_PASS = frozenset({"format", "signing-certificate", "signature-value", "certificate-chain"})
 
 
@@ -402,10 +413,10 @@ def conclude(
         status = check.status
         if status is passed or check.name in quiet:
             continue
-        if status is CheckStatus.FAILED:
+        if status is CheckStatus.FAILED and check.sub_indication in _CERTAIN:
             if failed is None or _RANK[check.name] < _RANK[failed.name]:
                 failed = check
-        elif (status is CheckStatus.INDETERMINATE or check.name in _MUST_PASS) and (
+        elif (status is not CheckStatus.NOT_RUN or check.name in _MUST_PASS) and (
             open_ is None or _RANK[check.name] < _RANK[open_.name]
         ):
             open_ = check

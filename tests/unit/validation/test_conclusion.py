@@ -67,3 +67,23 @@ def test_failed_outweighs_indeterminate() -> None:
 def test_silent_checks_inform_but_do_not_decide() -> None:
     checks = _with(timestamp=Check("timestamp", CheckStatus.FAILED, SubIndication.HASH_FAILURE))
     assert conclude(checks, {"timestamp"}) == (Indication.TOTAL_PASSED, None)
+
+
+CERTAIN = {
+    SubIndication.FORMAT_FAILURE,
+    SubIndication.HASH_FAILURE,
+    SubIndication.SIG_CRYPTO_FAILURE,
+    SubIndication.REVOKED,
+    SubIndication.EXPIRED,
+    SubIndication.NOT_YET_VALID,
+}
+
+
+@pytest.mark.parametrize("sub", list(SubIndication))
+def test_a_sub_indication_stands_under_the_indication_of_table_6(sub: SubIndication) -> None:
+    checks = [
+        Check("profile", CheckStatus.FAILED, sub) if check.name == "profile" else check
+        for check in GOOD.values()
+    ]
+    wanted = Indication.TOTAL_FAILED if sub in CERTAIN else Indication.INDETERMINATE
+    assert conclude(checks) == (wanted, sub)
