@@ -49,7 +49,8 @@ ROOMS: dict[str, set[str]] = {
     "agents": MIDDLE | {"profiles", "eid", "xmldsig", "login", "api", "reading", "arguments"},
 }
 EDGES = {
-    "api", "arguments", "reading", "aio", "jobs", "bundle", "cli", "server", "testing", "__init__"
+    "__init__", "aio", "api", "arguments", "bundle", "cli", "jobs", "reading", "server", "testing",
+    "web",
 }  # fmt: skip
 """They wire rooms together and may import any; nothing below imports them."""
 
@@ -62,6 +63,7 @@ THIRD_PARTY: dict[str, set[str]] = {
     "model": {"cryptography"},
     "cli": {"click", "rich"},
     "login": {"joserfc"},
+    "web": {"django"},
     "testing": {"cryptography", "pytest", "click"},
 }
 
