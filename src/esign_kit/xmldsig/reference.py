@@ -15,6 +15,7 @@ from esign_kit.errors import InputError, UnsupportedError
 from esign_kit.model.document import Coverage, Digest, Document, Scope
 from esign_kit.model.signature import ReferenceKind, SignedReference
 from esign_kit.xmldsig import names
+from esign_kit.xmldsig.splice import covered_octets
 from esign_kit.xmldsig.transforms import Selection, Step, apply, plan
 
 if TYPE_CHECKING:
@@ -174,10 +175,7 @@ class Resolver:
             return
         if target.place == _MISSING:
             return
-        for later in self._readings(target, steps):
-            selection = Selection(self.document, target.element, comments=target.comments)
-            selection.removed.extend(later)
-            octets, whole = apply(selection, steps, self.signature, self.limits)
+        for later, octets, whole in self._forms(read, target, steps, digest):
             if not octets:
                 return
             description = self._describe(target)
@@ -194,6 +192,26 @@ class Resolver:
                     description=description,
                 ),
             )
+
+    def _forms(
+        self, read: ReferenceElement, target: Target, steps: tuple[Step, ...], digest: str | None
+    ) -> Iterable[tuple[list[Element], bytes, bool]]:
+        """Yield what was taken out beside the usual, the octets, and whether they are all.
+
+        A file that is written in canonical form needs no canonicalisation.
+        """
+        whole_document = target.place == _WHOLE or target.element is self.document.root
+        if whole_document and digest is not None:
+            written = covered_octets(
+                self.document, self.signature, steps, digest, read.digest_value
+            )
+            if written is not None:
+                yield [], written, True
+                return
+        for later in self._readings(target, steps):
+            selection = Selection(self.document, target.element, comments=target.comments)
+            selection.removed.extend(later)
+            yield later, *apply(selection, steps, self.signature, self.limits)
 
     def _readings(self, target: Target, steps: tuple[Step, ...]) -> Iterable[list[Element]]:
         """Yield what else is taken out: nothing; then, for an enveloped one, later signatures.
