@@ -100,12 +100,13 @@ def verify(
         evidence: CRLs, OCSP answers and time-stamps, DER.
         policy: takes the place of the profile's.
         fetcher: the way to the network; ``None``, the default, means offline.
-        at: validation time (aware); the present if absent.
+        at: validation time (aware); if absent the present, which for a fetcher that keeps a time
+            of its own (``fetcher.now``: a fixture country) is that time.
 
     Raises:
         InputError: no signature at all, or over a limit. A bad signature is not an error.
     """
-    when = moment(at)
+    when = moment(at, fetcher)
     country = to_profile(profile)
     if policy is None:
         policy = country.policy if country is not None else STRICT
@@ -209,7 +210,7 @@ def validate_certificate(
     from esign_kit.trust.engine import validate_path
     from esign_kit.validation.report import certificate_report
 
-    when = moment(at)
+    when = moment(at, fetcher)
     policy = policy or STRICT
     target, *others = as_certificates(certificate)
     helpers = (*others, *to_certificates(intermediates))
@@ -366,10 +367,16 @@ def inspect(
     return describe(parse(signature, detached=detached, certificates=certificates, policy=policy))
 
 
-def moment(at: datetime | None) -> datetime:
-    """Return the time in UTC; the clock is asked here and nowhere else, where none was given."""
+def moment(at: datetime | None, fetcher: Fetcher | None = None) -> datetime:
+    """Return the time in UTC; the clock is asked here and nowhere else, where none was given.
+
+    Whoever answers for the network may keep its own time: evidence of a country in memory is as
+    of that country's day.
+    """
     if at is None:
-        return datetime.now(UTC)
+        at = getattr(fetcher, "now", None)
+        if not isinstance(at, datetime):
+            return datetime.now(UTC)
     zone = at.tzinfo
     if zone is None:
         raise ValueError("at= needs a time zone; datetime(…, tzinfo=UTC)")

@@ -188,16 +188,14 @@ def _encrypted(algorithm: Any, data: bytes, password: str | bytes | None, work: 
     if password is None:
         raise KeyStoreError("this key is protected by a password", code="keys.password-needed")
     # All schemes of bare keys but one take UTF-8; that one is rare enough for a single spelling.
-    last: Exception = wrong_password()
-    for spelling in Password.spellings(password)[:1]:
-        try:
-            plain = decrypt(algorithm, data, spelling, work)
-            return bounded(plain).expect(SEQUENCE).raw
-        except KeyStoreError as error:
-            if error.code != "keys.wrong-password":
-                raise
-        except InputError as error:
-            if error.code in ("keys.malformed", "keys.over-limit"):
-                raise
-            # A padding that fits by accident leaves nonsense under it.
-    raise last
+    plain = decrypt(algorithm, data, Password.spellings(password)[0], work)
+    try:
+        found = bounded(plain).expect(SEQUENCE)
+        tags = [item.tag for item in found.items()[:3]]
+    except InputError:
+        tags = []
+    # A padding that fits by accident leaves nonsense under it, and a stream cipher has no padding:
+    # what is not OneAsymmetricKey (RFC 5958 § 2) was opened with another password.
+    if tags != [INTEGER, SEQUENCE, OCTET_STRING]:
+        raise wrong_password()
+    return found.raw

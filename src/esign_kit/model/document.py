@@ -18,6 +18,14 @@ __all__ = ["Coverage", "Digest", "Document", "Scope"]
 _BLOCK = 1024 * 1024
 
 
+def _table_name(digest: str) -> str:
+    """Return how the table of algorithms spells a SHA-2, SHA-3 or SHA-1 digest."""
+    spelled = digest.upper().replace("_", "-")
+    if not spelled.startswith("SHA"):
+        return digest
+    return "SHA" + spelled.removeprefix("SHA-").removeprefix("SHA")
+
+
 @dataclass(frozen=True, slots=True)
 class Digest:
     """A digest value and the name of its algorithm in ``esign_kit.algorithms`` (``"SHA256"``)."""
@@ -77,14 +85,18 @@ class Document:
         """A document that stays elsewhere; only its digests are known.
 
         Args:
-            digests: digest values by algorithm name, for example ``{"SHA256": b"…"}``.
+            digests: digest values by algorithm name, for example ``{"SHA256": b"…"}``; the
+                spellings of ``hashlib`` and of NIST (``sha256``, ``SHA-256``) are read too.
             name: as in the constructor.
+
+        Raises:
+            InputError: no digest at all.
         """
         if not digests:
             raise InputError("a document without octets needs at least one digest")
         document = cls(b"", name)
         document._data = None
-        document._digests = {key: bytes(value) for key, value in digests.items()}
+        document._digests = {_table_name(key): bytes(value) for key, value in digests.items()}
         return document
 
     @property

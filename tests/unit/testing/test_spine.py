@@ -86,3 +86,17 @@ def test_offline_with_evidence() -> None:
     report = ek.verify(signed, trust=pki.trust, evidence=pki.evidence(), at=pki.now)
     assert report.indication is ek.Indication.TOTAL_PASSED
     assert pki.requests == []
+
+
+def test_a_country_that_is_asked_answers_as_of_its_own_day() -> None:
+    pki = FixturePKI("kz", at="2026-03-01")
+    director = pki.employee(person="900101300017", organization="150240000006", role="head")
+    report = ek.verify(director.sign(b"payload"), profile=pki.profile, fetcher=pki)
+    assert report.at == pki.now
+    assert report.indication is ek.Indication.TOTAL_PASSED
+    pki.revoke(director, at="2026-03-02")
+    pki.travel_to("2026-03-03")
+    report = ek.verify(director.sign(b"payload"), profile=pki.profile, fetcher=pki)
+    assert report.only.sub_indication is ek.SubIndication.REVOKED_NO_POE
+    state = ek.validate_certificate(director.certificate, trust=pki.trust, fetcher=pki)
+    assert state.at == pki.now
