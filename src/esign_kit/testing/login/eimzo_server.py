@@ -124,8 +124,11 @@ class FakeEimzoServer:
         return {"status": 1 if good else -10, "message": "", "pkcs7Info": {"signers": rows}}
 
     def _row(self, der: bytes | None, digest: str, *, good: bool) -> dict[str, Any]:
-        info = self._info(der) if der else {"serialNumber": "0", "subjectName": {}}
-        subject, serial = dict(info["subjectName"]), info["serialNumber"]
+        info: dict[str, Any] = {"serialNumber": "0", "subjectName": {}}
+        if der:
+            info = self._info(der)
+        subject: dict[str, Any] = {**info["subjectName"]}
+        serial = info["serialNumber"]
         changes = {"pinfl": "1.2.860.3.16.1.2", "stir": "1.2.860.3.16.1.1"}
         for lie, name in changes.items():
             if lie in self.lies:
