@@ -15,7 +15,7 @@ import tempfile
 import warnings
 from pathlib import Path
 
-from bench import measure, national, peers, process, rows
+from bench import measure, national, peers, pkcs11, process, rows
 from bench.scene import SIZES, Scene
 
 
@@ -44,6 +44,7 @@ def main() -> int:
             ("many", lambda: _many(scenes, seconds, options.quick)),
             ("process", lambda: process.start_up(scenes[1], folder)),
             ("national", lambda: national.lines(seconds)),
+            ("token", lambda: pkcs11.lines(seconds)),
             ("crl", lambda: process.large_crl(scenes[1])),
             ("gigabyte", lambda: process.gigabyte(scenes[0], folder)),
         ):

@@ -14,10 +14,7 @@ import pytest
 pkcs11 = pytest.importorskip("pkcs11")
 
 import esign_kit as ek  # noqa: E402
-from esign_kit.keys.pkcs11 import (
-    module as module_file,
-    session as session_file,
-)
+from esign_kit.keys.pkcs11 import module as module_file, session as session_file  # noqa: E402
 from esign_kit.keys.pkcs11.mechanisms import plan_for  # noqa: E402
 from esign_kit.keys.pkcs11.module import Module, translate  # noqa: E402
 from esign_kit.testing import FixturePKI  # noqa: E402
