@@ -6,8 +6,7 @@ import pytest
 
 hypothesis = pytest.importorskip("hypothesis")
 
-from hypothesis import given  # noqa: E402
-from hypothesis import strategies as st  # noqa: E402
+from hypothesis import given, strategies as st  # noqa: E402
 
 from esign_kit.errors import EsignError  # noqa: E402
 from esign_kit.keys import KeyFile, Pkcs12  # noqa: E402
