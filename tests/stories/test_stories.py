@@ -44,6 +44,22 @@ REFUSALS = {
         "mandate-time",
         "mandate-revocation",
     },
+    "mk": {
+        "login.state-used",
+        "login.saml-issuer",
+        "login.saml-audience",
+        "login.saml-request",
+        "login.saml-expired",
+        "login.saml-unsigned",
+        "login.saml-digest",
+        "identity.assurance",
+        "mandate-missing",
+        "mandate-precondition",
+        "mandate-holder",
+        "mandate-time",
+        "mandate-revocation",
+        "person-unknown",
+    },
     "vn": {
         "login.token-issuer",
         "login.token-nonce",
@@ -69,7 +85,7 @@ REFUSALS = {
         "mandate-missing",
         "portal.contact",
         "HASH_FAILURE",
-        "SIG_CONSTRAINTS_FAILURE",
+        "not for signing",
     },
 }
 

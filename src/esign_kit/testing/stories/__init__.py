@@ -19,6 +19,7 @@ __all__ = ["STORIES", "Sentence", "Telling", "tell"]
 STORIES = {
     "kz": "Kazakhstan: registered as unemployed",
     "uz": "Uzbekistan: the cabinet of an organisation, and a worker who is let in",
+    "mk": "North Macedonia: an employer's access without a token",
     "vn": "Viet Nam: six procedures under delegation, and a notice with two signatures",
     "az": "Azerbaijan: a request by document number and FIN",
 }
