@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,8 +38,9 @@ def portal(given: argparse.Namespace) -> KeyPortal:
         f"http://127.0.0.1:{given.port}",
         profile=pki.profile,
         once=MemoryOnceStore(),
-        evidence=lambda: pki.evidence(at=datetime.now(UTC)),
-        agents=Agents(ncalayer=given.ncalayer or None, eimzo=given.eimzo or None),
+        # As of a minute ago: an answer about revocation is made before the question is judged.
+        evidence=lambda: pki.evidence(at=datetime.now(UTC) - timedelta(minutes=1)),
+        agents=Agents(given.ncalayer or None, given.eimzo or None, login_keys="login"),
         signing_minimum=ek.Assurance.demand(signature="ADVANCED"),
     )
 

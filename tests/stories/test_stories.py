@@ -21,6 +21,7 @@ REFUSALS = {
         "login.state-used",
         "login.state-expired",
         "login.state-foreign",
+        "agents.cancelled",
         "login.challenge-purpose",
         "login.challenge-content",
         "identity.subject-continuity",

@@ -17,11 +17,11 @@ import pytest
 
 import esign_kit as ek
 from esign_kit.testing import FixturePKI
+from esign_kit.testing.login import FakeEimzo, FakeNcaLayer, LoopbackAgent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-pytest.importorskip("websockets")
 pytest.importorskip("playwright")
 
 from examples.agents import stand_in
@@ -47,6 +47,7 @@ if BROWSER is None and os.environ.get("CI") != "true":
 def chromium() -> Iterator[Any]:
     assert BROWSER is not None, "CI needs Chromium: apt-get install chromium"
     with sync_playwright() as playwright:
+        expect.set_options(timeout=20_000)  # a machine with one core and many tests
         browser = playwright.chromium.launch(executable_path=BROWSER, args=FLAGS)
         yield browser
         browser.close()
@@ -94,6 +95,8 @@ def example(framework: str, folder: Path, *options: str) -> Iterator[str]:
         server.terminate()
         server.wait(10)
         log.close()
+        # Shown by pytest where a test fails.
+        sys.stdout.write((folder / "server.log").read_text())
 
 
 def country(name: str) -> FixturePKI:
@@ -110,7 +113,7 @@ def log_in(page: Page, url: str, button: str) -> None:
 def test_log_in_and_sign(framework: str, kind: str, page: Page, tmp_path: Path) -> None:
     name, code = ("ncalayer", "kz") if kind == "NCALayer" else ("eimzo", "uz")
     with (
-        stand_in(code) as agent,
+        LoopbackAgent(stand_in(code)) as agent,
         example(framework, tmp_path, "--country", code, f"--{name}", agent.url) as url,
     ):
         log_in(page, url, kind)
@@ -137,42 +140,61 @@ def test_log_in_and_sign(framework: str, kind: str, page: Page, tmp_path: Path) 
     assert session["value"] not in written
 
 
+class Babble:
+    """Connects, and says nothing that anybody understands."""
+
+    greeting = '{"result": {"version": "1.4"}}'
+
+    def answer(self, _: str) -> str:
+        return "this is no JSON"
+
+
 def test_what_ncalayer_may_say(page: Page, tmp_path: Path) -> None:
-    sayings = {
-        "cancel": "You cancelled in NCALayer.",
-        "error": "NCALayer: <b>storage</b> is locked",
-        "nonsense": "NCALayer answered something that is no JSON.",
-        "other": "the key signed something else than this login",
-    }
-    with stand_in("kz") as agent, example("asgi", tmp_path, "--ncalayer", agent.url) as url:
+    agent = stand_in("kz")
+    assert isinstance(agent, FakeNcaLayer)
+    with LoopbackAgent(agent) as served, example("asgi", tmp_path, "--ncalayer", served.url) as url:
         page.goto(url + "/esign/login")
         button = page.get_by_role("button", name="Log in with NCALayer")
         status = page.locator("#esign-status[data-state=error]")
-        for says, told in sayings.items():
-            agent.says = says
+
+        def told(text: str) -> None:
             button.click()
-            expect(status).to_contain_text(told)
+            expect(status).to_contain_text(text)
             assert status.locator("b").count() == 0  # text, never markup
-        agent.says = "sign"
+
+        agent.cancels = True
+        told("You cancelled in NCALayer.")
+        agent.error = "<b>storage</b> is locked"
+        told("NCALayer: <b>storage</b> is locked")
+        agent.error, agent.cancels, agent.lies = "", False, {"content"}
+        told("the key signed something else than this login")
+        served.agent = Babble()
+        told("NCALayer answered something that is no JSON.")
+        served.agent = agent
+        agent.lies = {"array", "pem-in-base64"}
         button.click()
         expect(page.locator("#who")).to_be_visible()
 
 
 def test_what_eimzo_may_say_and_a_choice_of_keys(page: Page, tmp_path: Path) -> None:
+    agent = stand_in("uz", keys=2)
+    assert isinstance(agent, FakeEimzo)
     with (
-        stand_in("uz", keys=2) as agent,
-        example("django", tmp_path, "--country", "uz", "--eimzo", agent.url) as url,
+        LoopbackAgent(agent) as served,
+        example("django", tmp_path, "--country", "uz", "--eimzo", served.url) as url,
     ):
-        agent.says = "cancel"
+        agent.status = -5000
         log_in(page, url, "E-IMZO")
-        page.locator("#esign-key").select_option("1")
         status = page.locator("#esign-status[data-state=error]")
         expect(status).to_have_text("You cancelled in E-IMZO.")
-        agent.says = "error"
+        agent.status = -9999
+        page.get_by_role("button", name="Log in with E-IMZO").click()
+        expect(status).to_have_text("E-IMZO: fixture")
+        agent.status, agent.lies = 0, {"content"}
         page.get_by_role("button", name="Log in with E-IMZO").click()
         page.locator("#esign-key").select_option("1")
-        expect(status).to_have_text("E-IMZO: <b>disk</b> is missing")
-        agent.says = "sign"
+        expect(status).to_contain_text("the key signed something else than this login")
+        agent.lies = set()
         page.get_by_role("button", name="Log in with E-IMZO").click()
         page.locator("#esign-key").select_option("1")
         expect(page.locator("#who")).to_contain_text("UZ/PINFL/")
@@ -188,7 +210,10 @@ def test_an_agent_that_is_not_running(page: Page, tmp_path: Path) -> None:
 @pytest.mark.parametrize("framework", ["asgi", "django"])
 def test_another_site_cannot_act_in_the_session(framework: str, page: Page, tmp_path: Path) -> None:
     """A page of another origin has the browser send what it can; none of it counts."""
-    with stand_in("kz") as agent, example(framework, tmp_path, "--ncalayer", agent.url) as url:
+    with (
+        LoopbackAgent(stand_in("kz")) as agent,
+        example(framework, tmp_path, "--ncalayer", agent.url) as url,
+    ):
         log_in(page, url, "NCALayer")
         expect(page.locator("#who")).to_be_visible()
         with example("asgi", tmp_path, "--ncalayer", agent.url) as other:

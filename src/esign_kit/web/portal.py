@@ -14,6 +14,7 @@ from secrets import token_bytes, token_urlsafe
 from typing import TYPE_CHECKING, Any
 
 from esign_kit import api
+from esign_kit.agents import eimzo, ncalayer, unwrap
 from esign_kit.eid.identity import subject_continuity
 from esign_kit.errors import IdentityError, InputError, LimitError, LoginStateError
 from esign_kit.login.challenge import ChallengeLogin
@@ -52,11 +53,14 @@ class Agents:
         ncalayer: Kazakhstan.
         eimzo: Uzbekistan.
         eimzo_keys: pairs of domain and API key that the vendor gave for this portal.
+        login_keys: which keys NCALayer offers for a login: ``"any"``, because a GOST-2015 key
+            serves both and bears the usage of signing only; ``"login"`` where nobody has one.
     """
 
-    ncalayer: str | None = "wss://127.0.0.1:13579"
-    eimzo: str | None = "wss://127.0.0.1:64443/service/cryptapi"
+    ncalayer: str | None = ncalayer.ADDRESS
+    eimzo: str | None = eimzo.ADDRESS
     eimzo_keys: tuple[tuple[str, str], ...] = ()
+    login_keys: str = "any"
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,11 +149,15 @@ class KeyPortal:
 
     # ── login ─────────────────────────────────────────────────────────────────────────────────
 
-    def challenge(self, session: Session) -> dict[str, str]:
+    def challenge(self, session: Session) -> dict[str, Any]:
         """Return a fresh challenge as the page hands it to the agent."""
         issued = self._logins.issue(session_secret=self._secret(session), at=self.clock())
         session[_PENDING] = issued.pending
-        return {"data": issued.base64, "expires": issued.expires.isoformat()}
+        return {
+            "data": issued.base64,
+            "ncalayer": ncalayer.basics_sign(issued.text, keys=self.agents.login_keys),
+            "expires": issued.expires.isoformat(),
+        }
 
     def log_in(self, session: Session, answer: bytes) -> Login:
         """Take the signed challenge; the session then carries the principal.
@@ -162,9 +170,10 @@ class KeyPortal:
             AssuranceError: less than ``login_minimum``.
         """
         self._check_size(answer)
+        pending = session.pop(_PENDING, None)
         login = self._logins.finish(
-            answer,
-            session.pop(_PENDING, None),
+            unwrap(answer),
+            pending,
             session_secret=self._secret(session),
             at=self.clock(),
             evidence=self._evidence(),
@@ -191,7 +200,7 @@ class KeyPortal:
             offers.pop(next(iter(offers)))
         session[_OFFERS] = offers
 
-    def offered(self, session: Session, name: str, document: bytes) -> dict[str, str]:
+    def offered(self, session: Session, name: str, document: bytes) -> dict[str, Any]:
         """Return a document that was shown, for the agent.
 
         Raises:
@@ -200,7 +209,11 @@ class KeyPortal:
         """
         self._who(session)
         self._check_offer((session.get(_OFFERS) or {}).get(name), document)
-        return {"data": b64encode(document).decode("ascii"), "name": name}
+        return {
+            "data": b64encode(document).decode("ascii"),
+            "ncalayer": ncalayer.basics_sign(document),
+            "name": name,
+        }
 
     @staticmethod
     def _check_offer(offered: Mapping[str, str] | None, document: bytes) -> Mapping[str, str]:
@@ -243,7 +256,7 @@ class KeyPortal:
             raise LoginStateError(
                 "the offer was used before", code="upload.used", hint="open the document again"
             )
-        report = self._verify(answer, document, now)
+        report = self._verify(unwrap(answer), document, now)
         principal = api.identify(report, profile=self._profile, minimum=self._signing_minimum)
         same = subject_continuity(login=login.identifier, signature=principal.identifier)
         if same.status != "PASSED":

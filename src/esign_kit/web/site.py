@@ -6,7 +6,7 @@ import json
 import logging
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from esign_kit.asn1.names import printable
 from esign_kit.errors import EsignError
@@ -167,7 +167,7 @@ _COMMON = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "same-origin"
 _NO_STORE = {**_COMMON, "Cache-Control": "no-store"}
 
 
-def _json(status: int, data: Mapping[str, str], renew: bool = False) -> Answer:
+def _json(status: int, data: Mapping[str, Any], renew: bool = False) -> Answer:
     body = json.dumps(data, ensure_ascii=False).encode()
     return Answer(status, body, "application/json", _NO_STORE, renew)
 

@@ -12,10 +12,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import esign_kit as ek
+from esign_kit.agents import ncalayer
 from esign_kit.bundle import Attachment
 from esign_kit.eid.identity import subject_continuity
 from esign_kit.errors import IdentityError, InputError
 from esign_kit.login import ChallengeLogin, MemoryOnceStore
+from esign_kit.testing.login import FakeNcaLayer
 from esign_kit.testing.pki import FixturePKI
 
 if TYPE_CHECKING:
@@ -87,6 +89,12 @@ class Portal:
         return answer
 
 
+def through_agent(agent: FakeNcaLayer, octets: bytes, keys: str = "sign") -> bytes:
+    """Have NCALayer sign: the page carries the request there and the answer back."""
+    request = ncalayer.basics_sign(octets, keys=keys)
+    return ncalayer.read_answer(agent.answer(json.dumps(request))).result
+
+
 def tell(telling: Telling) -> None:
     """Tell the story."""
     pki = FixturePKI("kz", at="2026-11-02T09:00:00Z")
@@ -102,6 +110,7 @@ def _log_in(telling: Telling, pki: FixturePKI, portal: Portal) -> Login:
     secret = portal.session_secret
     login_key = pki.person(_CITIZEN, purpose="AUTHENTICATION")
     signing_key = pki.person(_CITIZEN)
+    agent = FakeNcaLayer(signing_key, login_key=login_key)
 
     telling.scene("The citizen logs in with the certificate for logins")
     challenge = portal.logins.issue(session_secret=secret, at=pki.now)
@@ -110,10 +119,16 @@ def _log_in(telling: Telling, pki: FixturePKI, portal: Portal) -> Login:
         *challenge.text.decode().splitlines()[:3],
         f"good until {challenge.expires:%H:%M:%S}",
     )
-    answer = login_key.sign(challenge.text, authentication_key=True)
+    answer = through_agent(agent, challenge.text, keys="login")
     pki.travel(minutes=1)
     login = portal.log_in(answer, challenge.pending, pki.now)
-    telling.who("a minute later the signed challenge is back: this is", login.principal)
+    telling.who("a minute later NCALayer has signed it: this is", login.principal)
+    agent.cancels = True
+    telling.refused(
+        "the citizen cancels in NCALayer",
+        "agents.cancelled",
+        lambda: through_agent(agent, challenge.text, keys="login"),
+    )
     telling.refused(
         "the same answer a second time (replayed)",
         "login.state-used",
@@ -168,9 +183,9 @@ def _apply(telling: Telling, pki: FixturePKI, portal: Portal, login: Login) -> b
     telling.scene("The request is reviewed, and signed with the key for signatures")
     shown = _request(_CITIZEN)
     telling.step(f"the portal shows the request KZ-2026-000117 ({len(shown)} octets) and keeps it")
-    signed = citizen.sign(shown)
+    signed = through_agent(FakeNcaLayer(citizen, login_key=login_key), shown)
     report = portal.verify(signed, pki.now)
-    telling.verified("the agent gives back a CAdES signature", report)
+    telling.verified("NCALayer gives back a CAdES signature", report)
     signer, same = portal.accept(report, shown, login.principal)
     telling.step("the octets signed are the octets shown", holds=report.signed[0].octets == shown)
     telling.who("signed by", signer)

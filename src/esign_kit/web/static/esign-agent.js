@@ -75,21 +75,9 @@
     throw new Problem("NCALayer: " + String(answer.message || answer.code || "error"));
   }
 
-  function signWithNcaLayer(agents, purpose, data) {
-    /* Keys are offered by what they are given out for: logins, or documents. */
-    var usage = purpose === "login" ? "1.3.6.1.5.5.7.3.2" : "1.3.6.1.5.5.7.3.4";
-    return exchange(agents.ncalayer, {
-      module: "kz.gov.pki.knca.basics",
-      method: "sign",
-      args: {
-        allowedStorages: null,
-        format: "cms",
-        data: data,
-        signingParams: { decode: true, encapsulate: true, digested: false },
-        signerParams: { extKeyUsageOids: [usage] },
-        locale: "ru"
-      }
-    }, true, "NCALayer").then(resultOfNcaLayer);
+  /* The portal writes the request: which keys are offered is its word. */
+  function signWithNcaLayer(agents, begun) {
+    return exchange(agents.ncalayer, begun.ncalayer, true, "NCALayer").then(resultOfNcaLayer);
   }
 
   function callEimzo(agents, plugin, name, args) {
@@ -129,7 +117,7 @@
     });
   }
 
-  function signWithEimzo(agents, purpose, data) {
+  function signWithEimzo(agents, begun) {
     var ready = agents.eimzoKeys.length
       ? callEimzo(agents, null, "apikey", agents.eimzoKeys) : Promise.resolve();
     return ready.then(function () {
@@ -143,7 +131,7 @@
       return callEimzo(agents, "pfx", "load_key",
         [String(key.disk), String(key.path), String(key.name), String(key.alias)]);
     }).then(function (answer) {
-      return callEimzo(agents, "pkcs7", "create_pkcs7", [data, String(answer.keyId), "no"]);
+      return callEimzo(agents, "pkcs7", "create_pkcs7", [begun.data, String(answer.keyId), "no"]);
     }).then(function (answer) {
       return String(answer.pkcs7_64);
     });
@@ -189,7 +177,7 @@
       busy(true);
       tell("busy", "Look at the window of the program with your key.");
       post(panel.dataset.begin, panel.dataset.token, {}).then(function (begun) {
-        return sign(agents, panel.dataset.esign, begun.data);
+        return sign(agents, begun);
       }).then(function (answer) {
         return post(panel.dataset.finish, panel.dataset.token, { answer: answer });
       }).then(function (answer) {
