@@ -5,6 +5,7 @@ Structure only: nothing here says that a time-stamp or a certificate is any good
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from esign_kit.algorithms import digest_algorithm
@@ -122,7 +123,14 @@ def _holds_signer(signed: SignedProperties, certificates: Sequence[bytes]) -> bo
     for reference in signed.certificate_references[:1]:
         if reference.digest_algorithm is None:
             return bool(certificates)
-        digest = digest_algorithm(reference.digest_algorithm)
-        if not digest.slow and any(digest.hash(der) == reference.digest for der in certificates):
-            return True
+        if digest_algorithm(reference.digest_algorithm).slow:
+            continue
+        for der in certificates:
+            if _digest(der, reference.digest_algorithm) == reference.digest:
+                return True
     return False
+
+
+@lru_cache(maxsize=1024)
+def _digest(der: bytes, algorithm: str) -> bytes:
+    return digest_algorithm(algorithm).hash(der)

@@ -111,6 +111,11 @@ _ONCE = (
 
 def read_time(text: str) -> datetime | None:
     """Return an xsd:dateTime in UTC; ``None`` if it is none. Without a zone it counts as UTC."""
+    if len(text) == 20 and text[4::3] == "--T::Z" and text.isascii():
+        try:
+            return datetime.fromisoformat(text)
+        except ValueError:
+            pass
     match = _TIME.fullmatch(text.strip())
     if match is None:
         return None
@@ -152,10 +157,16 @@ def _time(item: Element, read: SignedProperties) -> None:
 
 def _child(parent: Element, name: str) -> Element | None:
     """Return the only child of that local name; versions differ in the namespace."""
+    return _only(list(parent), name)
+
+
+def _only(children: list[Element], name: str) -> Element | None:
     found: Element | None = None
     ending = "}" + name
-    for child in parent.iterchildren("*"):
-        if child.tag.endswith(ending):
+    for child in children:
+        tag = child.tag
+        # Comments and instructions have a function in the place of a name.
+        if isinstance(tag, str) and tag.endswith(ending):
             if found is not None:
                 raise InputError(f"{name} stands more than once", code="xades.malformed")
             found = child
@@ -163,8 +174,9 @@ def _child(parent: Element, name: str) -> Element | None:
 
 
 def _digest(parent: Element, what: str) -> tuple[str | None, bytes]:
-    method = _child(parent, "DigestMethod")
-    value = _child(parent, "DigestValue")
+    children = list(parent)
+    method = _only(children, "DigestMethod")
+    value = _only(children, "DigestValue")
     if method is None or value is None:
         raise InputError(f"{what} lacks a digest", code="xades.malformed")
     algorithm = digest_by_uri(method.get("Algorithm") or "")
@@ -178,24 +190,27 @@ def _signing_certificate(item: Element, read: SignedProperties) -> None:
     for entry in item.iterchildren("*"):
         if local_name(entry) != "Cert":
             raise InputError("holds something other than Cert", code="xades.malformed")
-        digest = _child(entry, "CertDigest")
+        children = list(entry)
+        digest = _only(children, "CertDigest")
         if digest is None:
             raise InputError("a Cert without CertDigest", code="xades.malformed")
         algorithm, value = _digest(digest, "CertDigest")
-        issuer, text, serial = _issuer(entry, read)
+        issuer, text, serial = _issuer(children, read)
         references.append(CertificateReference(algorithm, value, issuer, text, serial, version))
     if not references:
         raise InputError("names no certificate", code="xades.malformed")
     read.certificate_references += tuple(references)
 
 
-def _issuer(entry: Element, read: SignedProperties) -> tuple[bytes | None, str | None, int | None]:
+def _issuer(
+    children: list[Element], read: SignedProperties
+) -> tuple[bytes | None, str | None, int | None]:
     try:
-        old = _child(entry, "IssuerSerial")
+        old = _only(children, "IssuerSerial")
         if old is not None:
             text, serial = issuer_serial(old)
             return None, text, serial
-        new = _child(entry, "IssuerSerialV2")
+        new = _only(children, "IssuerSerialV2")
         if new is not None:
             issuer, number = _issuer_serial_v2(decode_base64(value_text(new), "IssuerSerialV2"))
             return issuer, None, number
@@ -307,12 +322,14 @@ def _commitment(item: Element, read: SignedProperties) -> None:
 
 def _data_format(item: Element, read: SignedProperties) -> None:
     entry: dict[str, Any] = {"reference": item.get("ObjectReference")}
+    children = list(item)
     for name, key in (
         ("MimeType", "media_type"),
         ("Description", "description"),
         ("Encoding", "encoding"),
     ):
-        text = _text(item, name)
+        child = _only(children, name)
+        text = "" if child is None else (child.text or "").strip()
         if text:
             entry[key] = text
     read.data_formats.append(entry)

@@ -6,6 +6,7 @@ ds:RetrievalMethod and dsig11:KeyInfoReference are told and left alone, wherever
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from esign_kit.asn1.certificate import Certificate
@@ -126,7 +127,7 @@ def _read_x509_data(data: Element, found: KeyInfo, hints: _Hints) -> None:
     for child in data.iterchildren("*"):
         tag = child.tag
         if tag == _DS + "X509Certificate":
-            found.certificates.append(decode_base64(_text(child), "X509Certificate"))
+            found.certificates.append(_certificate(_text(child)))
         elif tag == _DS + "X509CRL":
             found.crls.append(decode_base64(_text(child), "X509CRL"))
         elif tag == _DS + "X509SKI":
@@ -138,6 +139,19 @@ def _read_x509_data(data: Element, found: KeyInfo, hints: _Hints) -> None:
         hints.key_identifier = identifiers[0]
     if len(set(serials)) == 1:
         hints.issuer_text, hints.serial = serials[0]
+
+
+def _certificate(text: str) -> bytes:
+    return _decoded(text) if len(text) <= _REMEMBERED else decode_base64(text, "X509Certificate")
+
+
+_REMEMBERED = 8192
+
+
+@lru_cache(maxsize=256)
+def _decoded(text: str) -> bytes:
+    """Decode a certificate; signers and issuers come again, and with them views of these octets."""
+    return decode_base64(text, "X509Certificate")
 
 
 def _text(element: Element) -> str:

@@ -108,10 +108,14 @@ class XmlDocument:
         An attribute with this value must stand in quotes in the octets just so, unless character
         references spell it otherwise. Where it stands once, no second element holds it.
         """
-        if b"&#" in self.octets:
+        octets = self.octets
+        # One octet is looked for twenty times faster than two.
+        if b"&" in octets and b"&#" in octets:
             return None
         raw = value.encode("ascii")
-        count = self.octets.count(b'"%s"' % raw) + self.octets.count(b"'%s'" % raw)
+        count = octets.count(b'"%s"' % raw)
+        if b"'" in octets:
+            count += octets.count(b"'%s'" % raw)
         if count != 1:
             return [] if count == 0 else None
         if self._near is None:
@@ -187,11 +191,16 @@ def _nearby(root: Element, signatures: list[Element]) -> dict[str, Element]:
     for _ in range(4):
         below: list[Element] = []
         for element in level:
-            for name, value in element.attrib.items():
+            for name, value in element.items():
                 if name in _ID_NAMES:
                     found[value] = element
-            if element.tag in _WITH_TARGETS or element.tag.endswith("}QualifyingProperties"):
-                below += element.iterchildren("*") if len(element) < _NEARBY else ()
+            tag = element.tag
+            if not isinstance(tag, str):
+                continue
+            if (tag in _WITH_TARGETS or tag.endswith("}QualifyingProperties")) and len(
+                element
+            ) < _NEARBY:
+                below += element
         level = below[:_NEARBY]
     return found
 
@@ -251,7 +260,7 @@ def _parser(huge: bool) -> Any:
 
 
 def _parse(octets: bytes, limits: Limits) -> Element:
-    _check_sizes(octets, limits)
+    tags, equals = _check_sizes(octets, limits)
     root = _parse_within(octets, huge=False)
     if root is None:
         # A text of more than 10 MB needs the other mode, which allows any depth.
@@ -259,7 +268,9 @@ def _parse(octets: bytes, limits: Limits) -> Element:
         _check_depth(root, limits.xml_depth)
     elif limits.xml_depth < _DEPTH_OF_LIBXML2:
         _check_depth(root, limits.xml_depth)
-    _check_namespaces(octets, root)
+    # Each declaration has its equals sign.
+    if tags * equals * equals > _NAMESPACE_WORK:
+        _check_namespaces(octets, root, tags)
     return root
 
 
@@ -286,7 +297,8 @@ def _parse_within(octets: bytes, *, huge: bool) -> Element:
     return root
 
 
-def _check_sizes(octets: bytes, limits: Limits) -> None:
+def _check_sizes(octets: bytes, limits: Limits) -> tuple[int, int]:
+    """Return how many ``<`` and ``=`` there are, which bounds elements and attributes."""
     tags = octets.count(b"<")
     # Each element has one tag or two; comments and instructions count as well.
     if tags > 2 * limits.xml_elements:
@@ -294,7 +306,8 @@ def _check_sizes(octets: bytes, limits: Limits) -> None:
             f"the XML has more than {limits.xml_elements} elements", code="xml.too-many-elements"
         )
     most = limits.xml_attributes
-    if octets.count(b"=") > most:
+    equals = octets.count(b"=")
+    if equals > most:
         # An attribute takes five octets at least (` a=""`), and no `<` stands inside a tag.
         long_tags = re.compile(rb"<[^<]{%d,}" % (5 * most))
         for match in long_tags.finditer(octets):
@@ -302,6 +315,7 @@ def _check_sizes(octets: bytes, limits: Limits) -> None:
                 raise LimitError(
                     f"an element has more than {most} attributes", code="xml.too-many-attributes"
                 )
+    return tags, equals
 
 
 _ATTRIBUTE = re.compile(rb"""[^\s=<>"'/]+\s*=\s*(?:"[^"]*"|'[^']*')|(>)""")
@@ -321,9 +335,9 @@ def _check_depth(root: Element, limit: int) -> None:
         raise LimitError(f"the XML is nested deeper than {limit}", code="xml.too-deep")
 
 
-def _check_namespaces(octets: bytes, root: Element) -> None:
+def _check_namespaces(octets: bytes, root: Element, tags: int) -> None:
     declarations = octets.count(b"xmlns")
-    if octets.count(b"<") * declarations * declarations <= _NAMESPACE_WORK:
+    if tags * declarations * declarations <= _NAMESPACE_WORK:
         return
     scope = work = 0
     for event, _ in etree.iterwalk(root, events=("start-ns", "end-ns", "start")):

@@ -118,8 +118,9 @@ def _element(octets: bytes, prefix: str | None) -> tuple[int, int]:
             if start >= 0:
                 return -1, -1
             start = position
-    position = start
-    while (position := octets.find(closing, position + 1)) >= 0:
+    # One start tag has one end tag; it stands near the end of most files.
+    position = len(octets)
+    while (position := octets.rfind(closing, start + 1, position)) >= 0:
         after = position + len(closing)
         if octets[after] in _AFTER_NAME:
             return start, octets.index(b">", after) + 1

@@ -8,6 +8,7 @@ evaluated only if the policy says ``TransformRule.XPATH``, after an estimate of 
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from lxml import etree
@@ -131,17 +132,28 @@ def _compact(expression: Element) -> str:
 
 
 def _matches(expression: Element, forms: tuple[re.Pattern[str], ...]) -> bool:
-    text = _compact(expression)
+    text = expression.text or ""
+    # What signers write is the same again and again.
+    read = _prefixes if len(text) <= _SHORT else _prefixes.__wrapped__
+    prefixes = read(text, forms)
+    if not prefixes:
+        return prefixes is not None
+    scope = expression.nsmap
+    return all(scope.get(prefix) == names.DS for prefix in prefixes)
+
+
+_SHORT = 256
+
+
+@lru_cache(maxsize=256)
+def _prefixes(text: str, forms: tuple[re.Pattern[str], ...]) -> tuple[str, ...] | None:
+    """Return the prefixes in an expression of one of the forms; ``None`` for any other."""
+    compact = re.sub(r"\s+", "", text)
     for form in forms:
-        match = form.fullmatch(text)
+        match = form.fullmatch(compact)
         if match is not None:
-            scope = expression.nsmap
-            return all(
-                scope.get(prefix) == names.DS
-                for prefix in match.groupdict().values()
-                if prefix is not None
-            )
-    return False
+            return tuple([prefix for prefix in match.groupdict().values() if prefix is not None])
+    return None
 
 
 def filter_nodes(data: Selection, step: Step, signature: Element, limits: Limits) -> None:
