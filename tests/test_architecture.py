@@ -45,7 +45,7 @@ ROOMS: dict[str, set[str]] = {
     "trustlist": MIDDLE | {"xmldsig", "xades", "validation"},
     "eid": MIDDLE | {"profiles"},
     # The upper floor: they call the verbs, and nothing below knows them.
-    "login": MIDDLE | {"profiles", "eid", "xmldsig", "api", "reading", "arguments"},
+    "login": MIDDLE | {"profiles", "eid", "keys", "xmldsig", "api", "reading", "arguments"},
     "agents": MIDDLE | {"profiles", "eid", "xmldsig", "login", "api", "reading", "arguments"},
 }
 EDGES = {

@@ -13,6 +13,7 @@ import esign_kit as ek
 from esign_kit import crypto
 from esign_kit.algorithms import signature_by_uri
 from esign_kit.errors import LoginAnswerError, LoginError, LoginRefusedError, LoginStateError
+from esign_kit.keys.decryption import RsaDecryptionKey
 from esign_kit.login import (
     MemoryOnceStore,
     SamlLogin,
@@ -229,6 +230,37 @@ def test_eidas_node() -> None:
     fake.attributes[natural + "PersonIdentifier"] = "02635542Yz"
     with pytest.raises(LoginAnswerError):
         run(fake)
+
+
+@pytest.mark.parametrize("signs", ["assertion", "response", "both"])
+def test_encrypted_assertions(signs: str) -> None:
+    pki = FixturePKI("xx", key="rsa")
+    entity, stranger = pki.system(), pki.system()
+    key = RsaDecryptionKey(entity.private_key.pkcs8)
+    fake = fake_of(signs=signs)
+    fake.encrypt_for = entity.certificate.spki
+    login = login_with(fake, portal={"decryption_key": key})
+    assert run(fake, login).principal.identifier == ek.Identifier("MK", "EMBG", EMBG)
+    for lie, options in (
+        ("cbc", {"decryption_key": key}),
+        ("pkcs1", {"decryption_key": key}),
+        ("cipher-changed", {"decryption_key": key}),
+        ("", {"decryption_key": RsaDecryptionKey(stranger.private_key.pkcs8)}),
+        ("", {}),
+    ):
+        fake.lies = {lie}
+        with pytest.raises(LoginAnswerError) as caught:
+            run(fake, login_with(fake, portal=options))
+        assert caught.value.code == "login.saml-encrypted"
+    # What was encrypted is not thereby signed.
+    fake.lies = {"unsigned"}
+    with pytest.raises(LoginAnswerError) as caught:
+        run(fake, login_with(fake, portal={"decryption_key": key}))
+    assert caught.value.code == "login.saml-unsigned"
+    fake.lies = {"wrong-key"}
+    with pytest.raises(LoginAnswerError) as caught:
+        run(fake, login_with(fake, portal={"decryption_key": key}))
+    assert caught.value.code == "login.saml-signature"
 
 
 def test_smart_card_and_organisation() -> None:

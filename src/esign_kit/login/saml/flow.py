@@ -120,6 +120,7 @@ class SamlLogin:
             self._provider,
             acs_url=self._portal.acs_url,
             request_id=request_id,
+            key=self._portal.decryption_key,
         )
         statement = check_assertion(
             assertion,

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from esign_kit.keys.base import SigningKey
+    from esign_kit.keys.decryption import DecryptionKey
 
 __all__ = ["EIDAS_ATTRIBUTES", "SamlIdentityProvider", "SamlServiceProvider"]
 
@@ -68,6 +69,7 @@ class SamlServiceProvider:
         entity_id: the audience of assertions.
         acs_url: where answers arrive; the recipient of assertions.
         key: signs requests; ``None`` leaves them unsigned.
+        decryption_key: opens encrypted assertions (``esign_kit.keys.decryption.RsaDecryptionKey``).
         context: AuthnContextClassRef values to ask for.
         comparison: ``"exact"`` or ``"minimum"``; what was given is judged in any case.
         force: ask for a fresh login.
@@ -78,6 +80,7 @@ class SamlServiceProvider:
     entity_id: str
     acs_url: str
     key: SigningKey | None = field(default=None, repr=False)
+    decryption_key: DecryptionKey | None = field(default=None, repr=False)
     context: tuple[str, ...] = ()
     comparison: str = "minimum"
     force: bool = False

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 from esign_kit.errors import InputError
 from esign_kit.login import faults
 from esign_kit.login.saml import names
+from esign_kit.login.saml.decryption import open_assertion
 from esign_kit.login.saml.signing import LIMITS, signed_octets
 from esign_kit.xmldsig import parse, value_text
 
 if TYPE_CHECKING:
+    from esign_kit.keys.decryption import DecryptionKey
     from esign_kit.login.saml.parties import SamlIdentityProvider
     from esign_kit.xmldsig import Element, XmlDocument
 
@@ -22,9 +24,17 @@ _MAX_RESPONSE = 1024 * 1024
 
 
 def signed_assertion(
-    encoded: str, provider: SamlIdentityProvider, *, acs_url: str, request_id: str
+    encoded: str,
+    provider: SamlIdentityProvider,
+    *,
+    acs_url: str,
+    request_id: str,
+    key: DecryptionKey | None = None,
 ) -> tuple[Element, bytes]:
     """Return the assertion, parsed out of the octets that were signed, and these octets.
+
+    Args:
+        key: opens an encrypted assertion.
 
     Raises:
         LoginAnswerError: anything but one response with one assertion that is signed, by itself
@@ -36,27 +46,29 @@ def signed_assertion(
     if response.tag != names.RESPONSE:
         raise faults.answer("login.saml-structure", "this is no SAML response")
     _check_response(response, provider, acs_url, request_id)
-    if any(True for _ in response.iter(names.ENCRYPTED)):
-        raise faults.answer(
-            "login.saml-encrypted", "the assertion is encrypted; that is not read yet"
-        )
-    everywhere = list(response.iter(names.ASSERTION))
-    if len(everywhere) != 1 or everywhere[0].getparent() is not response:
-        raise faults.answer(
-            "login.saml-structure", f"{len(everywhere)} assertions where one must stand"
-        )
-    assertion = everywhere[0]
+    whole = b""
+    if any(item.getparent() is response for item in document.signatures()):
+        whole = signed_octets(document, response, provider.certificates)
+        # From here on only what the response's signature covers is looked at.
+        document = _parsed(whole)
+        response = document.root
+    found = list(response.iter(names.ASSERTION, names.ENCRYPTED))
+    if len(found) != 1 or found[0].getparent() is not response:
+        raise faults.answer("login.saml-structure", f"{len(found)} assertions where one must stand")
+    assertion = found[0]
+    if assertion.tag == names.ENCRYPTED:
+        if document.signatures():
+            raise faults.answer("login.saml-structure", "a signature where none may stand")
+        document, assertion = open_assertion(assertion, key)
     parents = [item.getparent() for item in document.signatures()]
-    if not parents:
-        raise faults.answer("login.saml-unsigned", "nothing in the response is signed")
-    if any(item is not response and item is not assertion for item in parents):
+    if any(item is not assertion for item in parents):
         raise faults.answer("login.saml-structure", "a signature where none may stand")
-    # Every signature that is there must be good; the innermost says what was signed.
-    octets = b""
-    for element in (response, assertion):
-        if any(item is element for item in parents):
-            octets = signed_octets(document, element, provider.certificates)
-    return _again(octets), octets
+    if parents:
+        octets = signed_octets(document, assertion, provider.certificates)
+        return _parsed(octets).root, octets
+    if not whole:
+        raise faults.answer("login.saml-unsigned", "nothing in the response is signed")
+    return assertion, whole
 
 
 def _document(encoded: str) -> XmlDocument:
@@ -74,17 +86,6 @@ def _parsed(data: bytes) -> XmlDocument:
         return parse(data, LIMITS)
     except InputError as error:
         raise faults.from_esign(error, "login.saml-structure", "the response") from None
-
-
-def _again(octets: bytes) -> Element:
-    """Read the signed octets on their own: nothing that was not signed is within reach."""
-    root = _parsed(octets).root
-    if root.tag == names.ASSERTION:
-        return root
-    found = [item for item in root if item.tag == names.ASSERTION]
-    if root.tag != names.RESPONSE or len(found) != 1:
-        raise faults.answer("login.saml-structure", "what was signed holds no assertion")
-    return found[0]
 
 
 def _check_response(

@@ -68,6 +68,7 @@ class FakeSaml:
         lies: see :data:`LIES`.
         now: its time.
         last_request: the AuthnRequest that came last.
+        encrypt_for: SubjectPublicKeyInfo of the portal, to encrypt assertions for.
     """
 
     def __init__(
@@ -90,6 +91,7 @@ class FakeSaml:
         self.lies: set[str] = set()
         self.name_id = "fixture-person"
         self.last_request = b""
+        self.encrypt_for: bytes | None = None
         self._serial = 0
         pki = FixturePKI("xx", key=key, at=at)
         self._signer: Any = _Signer(pki.system())
@@ -131,6 +133,8 @@ class FakeSaml:
         assertion = self._assertion(request, acs, audience)
         if self.signs in ("assertion", "both"):
             assertion = self._signed(assertion, self._a)
+        if self.encrypt_for is not None:
+            assertion = _encrypted(assertion, self.encrypt_for, self.lies)
         octets = self._envelope(assertion, request, acs)
         if self.signs in ("response", "both"):
             octets = self._signed(octets, self._r)
@@ -271,3 +275,33 @@ class FakeSaml:
             )
             found += f'<saml:Attribute Name="{escape(name)}">{inner}</saml:Attribute>'
         return found * 2 if "double-attribute" in self.lies else found
+
+
+def _encrypted(assertion: bytes, spki: bytes, lies: set[str]) -> bytes:
+    """Return an EncryptedAssertion by RSA-OAEP and AES-256-GCM; fixed key, for tests only."""
+    from cryptography.hazmat.primitives.asymmetric.padding import MGF1, OAEP
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+    from cryptography.hazmat.primitives.hashes import SHA1
+    from cryptography.hazmat.primitives.serialization import load_der_public_key
+
+    key, nonce = bytes(range(32)), bytes(12)
+    public: Any = load_der_public_key(spki)
+    wrapped = public.encrypt(key, OAEP(MGF1(SHA1()), SHA1(), None))  # noqa: S303
+    content = nonce + AESGCM(key).encrypt(nonce, assertion, None)
+    if "cipher-changed" in lies:
+        content = content[:-1] + bytes([content[-1] ^ 1])
+    xenc = "http://www.w3.org/2001/04/xmlenc#"
+    method = "http://www.w3.org/2009/xmlenc11#aes256-gcm"
+    if "cbc" in lies:
+        method = xenc + "aes256-cbc"
+    transport = xenc + ("rsa-1_5" if "pkcs1" in lies else "rsa-oaep-mgf1p")
+    return (
+        f'<saml:EncryptedAssertion><xenc:EncryptedData xmlns:xenc="{xenc}"'
+        f' Type="{xenc}Element"><xenc:EncryptionMethod Algorithm="{method}"/>'
+        '<ds:KeyInfo xmlns:ds="http://www.w3.org/2000/09/xmldsig#"><xenc:EncryptedKey>'
+        f'<xenc:EncryptionMethod Algorithm="{transport}"/><xenc:CipherData><xenc:CipherValue>'
+        f"{b64encode(wrapped).decode()}</xenc:CipherValue></xenc:CipherData></xenc:EncryptedKey>"
+        "</ds:KeyInfo><xenc:CipherData><xenc:CipherValue>"
+        f"{b64encode(content).decode()}</xenc:CipherValue></xenc:CipherData>"
+        "</xenc:EncryptedData></saml:EncryptedAssertion>"
+    ).encode()
