@@ -33,7 +33,7 @@ def read_signed(
     if not data:
         raise InputError("the input is empty", code="input.no-signature")
     start = b"" if data[0] == 0x30 else data[:256].lstrip(b"\xef\xbb\xbf \t\r\n")
-    if start[:1] == b"<" or start[:2] in (b"\xff\xfe", b"\xfe\xff") or start[:2] == b"\x00<":
+    if start.startswith(_XML) and not (detached and helpers and _is_raw_value(data)):
         from esign_kit.xades import parse as xades
 
         return xades.parse(data, detached=detached, policy=policy)
@@ -62,6 +62,23 @@ def read_signed(
         code="input.no-signature",
         hint="a bare signature value needs detached=[document] and certificates=[signer]",
     )
+
+
+# A tag, or the marks of UTF-16, with and without its byte order mark.
+_XML = (b"<", b"\xff\xfe", b"\xfe\xff", b"\x00<")
+_LONGEST_VALUE = 1 << 16
+
+
+def _is_raw_value(data: bytes) -> bool:
+    """Tell a bare signature value that happens to begin like XML (one RSA value in 256 does)."""
+    if len(data) > _LONGEST_VALUE:
+        return False
+    wide = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-16-be"
+    try:
+        text = data.decode(wide if data[0] in b"\xff\xfe\x00" else "utf-8-sig")
+    except UnicodeDecodeError:
+        return True
+    return not text.lstrip().startswith("<")
 
 
 @cache

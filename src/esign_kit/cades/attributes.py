@@ -133,7 +133,7 @@ def other_certificate_references(value: bytes) -> tuple[CertificateReference, ..
         issuer, serial = _issuer_serial(fields[1]) if len(fields) > 1 else (None, None)
         found.append(
             CertificateReference(
-                digest, value_.expect(OCTET_STRING).contents, issuer, serial=serial, version=2
+                digest, value_.expect(OCTET_STRING).contents, issuer, serial=serial, version=0
             )
         )
     return tuple(found)

@@ -263,7 +263,7 @@ class _Reader:
             counter=parent is not None,
             evidence_record=self._evidence_record,
             weak_reference=bool(first)
-            and first[0].version == 2
+            and first[0].version != 1
             and first[0].digest_algorithm == "SHA1",
             complete=lambda: _complete(parsed, signer),
         )

@@ -251,7 +251,11 @@ def check_content_type(
 def signing_certificate(
     signed: AttributeSet, findings: list[Finding]
 ) -> tuple[bool, tuple[CertificateReference, ...]]:
-    """Read the signing-certificate attributes; version 2 goes before version 1."""
+    """Read the signing-certificate attributes; version 2 goes before version 1.
+
+    Where more than one kind is there, each is to be evaluated by itself (RFC 5035 § 5.4): of the
+    later ones the first identifier, the signer's, is kept too.
+    """
     found: tuple[CertificateReference, ...] = ()
     present = False
     for kind, version in (
@@ -289,8 +293,7 @@ def signing_certificate(
                     fatal=True,
                 )
             )
-        if not found:
-            found = references
+        found += references[:1] if found else references
     return present, found
 
 

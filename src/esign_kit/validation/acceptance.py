@@ -77,6 +77,10 @@ def algorithm_problems(
     for reference in parsed.references:
         names.add(reference.digest_algorithm)
     problems = [policy.digest_problem(name, at) for name in names if name is not None]
+    for binding in parsed.certificate_references[:1]:
+        # SHA-1 is all that the old kind of property has, and only a second preimage breaks it.
+        if binding.digest_algorithm not in (None, "SHA1", *names):
+            problems.append(policy.digest_problem(binding.digest_algorithm or "", at))
     if certificate is not None:
         try:
             key = crypto.load_public_key(certificate.spki)

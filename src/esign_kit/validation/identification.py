@@ -69,7 +69,7 @@ def _by_reference(
     parsed: ParsedSignature, pool: Sequence[Certificate]
 ) -> tuple[tuple[Certificate, ...], Check]:
     references = parsed.certificate_references
-    unique = len(references) == 1
+    unique = len(references) == 1 or len({item.version for item in references}) == len(references)
     hinted = next(iter(_by_hint(parsed.signer, pool)), None)
     if not references:
         return _refused(
@@ -105,6 +105,14 @@ def _by_reference(
             ref_unique=unique,
             digest_match=True,
         )
+    if len(references) > 1 and not _agree(certificate, references):
+        return _refused(
+            certificate,
+            "the signing-certificate properties of the signature name different certificates",
+            "certificate.contradiction",
+            ref_unique=unique,
+            digest_match=False,
+        )
     serial_match = matches_issuer_serial(certificate, first)
     if unique and serial_match:
         return (certificate,), _passed(certificate)
@@ -118,6 +126,20 @@ def _by_reference(
         code="" if serial_match else "certificate.issuer-serial-mismatch",
         facts={**_BOUND, "ref_unique": unique, "issuer_serial_match": serial_match},
     )
+
+
+def _agree(certificate: Certificate, references: Sequence[CertificateReference]) -> bool:
+    """Tell whether the first reference of each kind of property names the certificate.
+
+    Properties of the old and the new kind beside each other are each evaluated (RFC 5035 § 5.4).
+    """
+    seen: set[int] = set()
+    for reference in references:
+        if reference.version not in seen:
+            seen.add(reference.version)
+            if not matches_digest(certificate, reference):
+                return False
+    return True
 
 
 @lru_cache(maxsize=1024)
