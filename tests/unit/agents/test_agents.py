@@ -306,6 +306,18 @@ def test_mobile_code() -> None:
         eimzo.mobile_code("zz", "1", b"")
 
 
+def test_site_keys() -> None:
+    data = json.loads(national("uz", "vectors", "apikey.json").read_bytes())
+    assert len(data["valid"]) >= 4
+    for domain, key in data["valid"].items():
+        assert eimzo.check_api_key(domain, key)
+        assert not eimzo.check_api_key(domain + "x", key)
+    for domain, key in data["invalid"].items():
+        assert not eimzo.check_api_key(domain, key)
+    for key in ("", "zz", "00" * 64, "ff" * 64, "00"):
+        assert not eimzo.check_api_key("localhost", key)
+
+
 def server_of(uz: FixturePKI, **options: Any) -> tuple[EimzoServer, FakeEimzoServer]:
     fake = FakeEimzoServer(uz, **options)
     return EimzoServer("http://eimzo.test:8080", host="portal.test", transport=fake), fake

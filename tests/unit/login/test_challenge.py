@@ -249,3 +249,19 @@ def test_uzbek_key_serves_login_and_signature() -> None:
     assert who.identifier is not None
     assert who.identifier.scheme == "PINFL"
     assert who.mandates
+
+
+@pytest.mark.parametrize("country", ["kz", "uz"])
+def test_national_keys(country: str) -> None:
+    """One GOST key serves logins and signatures; the text keeps them apart."""
+    pki = FixturePKI(country)
+    login = login_of(pki)
+    issued = login.issue(session_secret=SESSION, at=pki.now)
+    person = pki.person()
+    who = finish(pki, login, person.sign(issued.text), issued.pending).principal
+    assert who.person is not None
+    assert who.person.identified
+    # A document that the same key signed is no login, and a login is no document.
+    issued = login.issue(session_secret=SESSION, at=pki.now)
+    with pytest.raises(LoginAnswerError):
+        finish(pki, login, person.sign(b"application"), issued.pending)

@@ -16,6 +16,7 @@ from esign_kit.agents.eimzo.capiws import (
 )
 from esign_kit.agents.eimzo.mobile import MobileCode, deep_link, mobile_code, read_code
 from esign_kit.agents.eimzo.server import EimzoServer
+from esign_kit.agents.eimzo.site_key import check_api_key
 from esign_kit.agents.eimzo.verification import CrossChecked, ServerSigner, ServerVerification
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "ServerSigner",
     "ServerVerification",
     "api_key",
+    "check_api_key",
     "create_pkcs7",
     "deep_link",
     "list_all_certificates",
