@@ -214,6 +214,7 @@ def printable(value: str) -> str:
     )
 
 
+@lru_cache(maxsize=4096)
 def text(name: bytes) -> str:
     """Return the name for people, most significant RDN first as encoded, RFC 4514 escapes."""
     try:

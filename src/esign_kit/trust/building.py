@@ -24,9 +24,12 @@ class Pool:
 
     Nearly always an issuer's name stands in its certificate as it stands in those below. Other
     spellings of the same name (RFC 5280 § 7.1) are indexed when somebody asks for them.
+
+    Attributes:
+        signers: octets of those that could sign evidence, once somebody has looked for them.
     """
 
-    __slots__ = ("_spellings", "all", "by_subject")
+    __slots__ = ("_spellings", "all", "by_subject", "signers")
 
     def __init__(self, certificates: Iterable[Certificate]) -> None:
         self.all: tuple[Certificate, ...] = tuple(dict.fromkeys(certificates))
@@ -34,6 +37,7 @@ class Pool:
         for certificate in self.all:
             self.by_subject.setdefault(certificate.subject, []).append(certificate)
         self._spellings: dict[object, list[bytes]] | None = None
+        self.signers: tuple[bytes, ...] | None = None
 
     def named(self, name: bytes) -> Sequence[Certificate]:
         """Return the certificates with just these octets as subject."""

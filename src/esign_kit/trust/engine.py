@@ -20,6 +20,7 @@ from esign_kit.trust.inquiry import Helped, Inquiry
 from esign_kit.trust.judging import Judged, judge
 from esign_kit.trust.path import PathResult
 from esign_kit.trust.policy import Cache
+from esign_kit.trust.session import Session
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,6 +50,7 @@ def validate_path(
     at: datetime,
     policy: ValidationPolicy,
     purpose: Purpose,
+    session: Session | None = None,
 ) -> PathResult:
     """Validate ``certificate`` at ``at`` (RFC 5280 § 6, EN 319 102-1 § 5.2.6).
 
@@ -60,6 +62,8 @@ def validate_path(
         at: aware time for which the question is asked.
         policy: what is demanded.
         purpose: what the anchors must be trusted for; ``ANY`` asks nothing.
+        session: what this question shares with others of the same call; they ask with the same
+            trust and the same evidence.
 
     Returns:
         The path found, or why none holds; never an exception for what an input contains.
@@ -67,10 +71,15 @@ def validate_path(
     Raises:
         LimitError: more certificates than ``policy.limits`` reads.
     """
+    if session is None:
+        session = Session()
     if policy.cache is Cache.OFF:
-        return _search(certificate, open_inquiry(trust, helpers, evidence, at, policy, purpose))
+        return _search(
+            certificate,
+            open_inquiry(trust, helpers, evidence, at, policy, purpose, session=session),
+        )
     results = _results(trust)
-    key = (certificate.der, purpose, id(policy), tuple(helpers), evidence)
+    key = (certificate.der, purpose, id(policy), session.key_of(helpers), evidence)
     known = results.get(key)
     moment = from_datetime(at)
     if known is not None:
@@ -78,7 +87,7 @@ def validate_path(
         # The policy is kept beside the result, so that its id stays its own.
         if known[0] is policy and result.valid_from <= moment <= result.valid_until:
             return result
-    inquiry = open_inquiry(trust, helpers, evidence, at, policy, purpose, moment)
+    inquiry = open_inquiry(trust, helpers, evidence, at, policy, purpose, moment, session)
     result = _search(certificate, inquiry)
     if (
         result.chain_problem is None
@@ -104,6 +113,7 @@ def open_inquiry(
     policy: ValidationPolicy,
     purpose: Purpose,
     moment: bytes = b"",
+    session: Session | None = None,
 ) -> Inquiry:
     """Gather what the parts of the engine share; raises :class:`LimitError`."""
     count = len(helpers) + len(evidence.certificates)
@@ -113,20 +123,25 @@ def open_inquiry(
             code="limit.certificates",
             hint="the limit is limits.certificates",
         )
-    extra: Sequence[Certificate] = helpers
-    if evidence.certificates:
-        extra = [*helpers, *_readable(evidence.certificates)]
+    if session is None:
+        session = Session()
+    more = _readable(evidence.certificates) if evidence.certificates else ()
+    place = (id(evidence), id(policy))
+    known = session.indexes.get(place)
+    if known is None:
+        known = session.indexes[place] = (evidence, policy, index(evidence, policy))
     return Inquiry(
         trust=trust,
         own=_pool(trust),
-        extra=Pool(extra) if extra else None,
-        evidence=index(evidence, policy),
+        extra=session.pool(helpers, more),
+        evidence=known[2],
         at=at,
         known=policy.evidence_until,
         policy=policy,
         purpose=purpose,
         helper_path=_helper_path,
         moment=moment,
+        session=session,
     )
 
 

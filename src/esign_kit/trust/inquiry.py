@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from esign_kit.trust.building import Pool
     from esign_kit.trust.evidence import EvidenceIndex
     from esign_kit.trust.policy import ValidationPolicy
+    from esign_kit.trust.session import Session
     from esign_kit.trust.store import TrustStore
 
 __all__ = ["Inquiry", "Signed", "shift"]
@@ -81,6 +82,7 @@ class Inquiry:
         at: validation time; ``moment`` is the same as octets.
         known: evidence made up to this time counts (octets, clock skew included).
         checks: public-key operations that are left.
+        session: what all questions of one call share.
         sliding: the time in question is still being looked for (EN 319 102-1 § 5.6.2.2): evidence
             counts whatever its age, and its signers are judged at the time when they signed.
         until: until when every algorithm met so far counts.
@@ -89,7 +91,6 @@ class Inquiry:
     """
 
     __slots__ = (
-        "_signers",
         "at",
         "budget",
         "busy",
@@ -105,6 +106,7 @@ class Inquiry:
         "own",
         "policy",
         "purpose",
+        "session",
         "sliding",
         "strengths",
         "trust",
@@ -124,6 +126,7 @@ class Inquiry:
         purpose: Purpose,
         helper_path: HelperPath,
         moment: bytes = b"",
+        session: Session,
     ) -> None:
         self.trust = trust
         self.own = own
@@ -139,8 +142,8 @@ class Inquiry:
         self.checks = policy.limits.signature_checks
         self.candidates = policy.limits.path_candidates
         self.busy: set[bytes] = set()
+        self.session = session
         self.local: dict[tuple[bytes, bytes], bool] = {}
-        self._signers: tuple[bytes, ...] | None = None
         self.strengths: dict[tuple[str, int], str] = {}
         self.until = _FOREVER
         self.helper_path = helper_path
@@ -169,11 +172,14 @@ class Inquiry:
 
     def signers(self) -> tuple[bytes, ...]:
         """Return the helpers that could sign evidence: what else is at hand changes no issuer."""
-        if self._signers is None:
-            self._signers = ()
-            if self.extra is not None:
-                self._signers = tuple(c.der for c in self.extra.all if may_sign_evidence(c))
-        return self._signers
+        if self.extra is None:
+            return ()
+        found = self.extra.signers
+        if found is None:
+            found = self.extra.signers = tuple(
+                [c.der for c in self.extra.all if may_sign_evidence(c)]
+            )
+        return found
 
     def spend_candidate(self) -> None:
         """Count a path that was tried; raises :class:`SearchOver` when there were enough."""
@@ -197,7 +203,9 @@ class Inquiry:
             LimitError: the budget of public-key operations is spent.
         """
         memory = (item.der, spki)
-        known = self.local.get(memory)
+        # What a key verifies that has inherited its parameters is known for this path only.
+        near = self.session.signatures if key is None else self.local
+        known = near.get(memory)
         remembering = key is None and self.policy.cache is Cache.ON
         if known is None and remembering:
             known = cache.signatures.get(memory)
@@ -222,7 +230,7 @@ class Inquiry:
                 raise
             except InputError as error:
                 return error.detail
-            self.local[memory] = known
+            near[memory] = known
             if remembering:
                 cache.signatures.put(memory, known, len(item.der))
         return "" if known else "the signature does not verify"

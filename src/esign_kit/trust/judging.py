@@ -259,11 +259,17 @@ def _times(path: Path, inquiry: Inquiry) -> list[bytes]:
 
 def _issuers(path: Path, times: list[bytes], inquiry: Inquiry) -> Issuers | Failure:
     policy = inquiry.policy
-    if policy.cache is Cache.OFF or policy.model is not ValidityModel.SHELL:
+    if policy.model is not ValidityModel.SHELL:
         return _judge_issuers(path, times, inquiry)
-    memory = inquiry.trust._caches.get("issuers")
-    if memory is None:
-        memory = inquiry.trust._caches["issuers"] = cache.Bounded(1024, 64 * 1024 * 1024)
+    memory: cache.Bounded[Any] | None
+    if policy.cache is Cache.OFF:
+        memory = inquiry.session.issuers
+        if memory is None:
+            memory = inquiry.session.issuers = cache.Bounded(1024)
+    else:
+        memory = inquiry.trust._caches.get("issuers")
+        if memory is None:
+            memory = inquiry.trust._caches["issuers"] = cache.Bounded(1024, 64 * 1024 * 1024)
     key = (path[1:], id(policy), inquiry.evidence.key, inquiry.signers())
     known = memory.get(key)
     if (

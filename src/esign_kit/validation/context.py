@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from esign_kit.trust.session import Session
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
@@ -26,7 +28,7 @@ class Context:
     Attributes:
         helpers: certificates that may help, none of them trusted.
         at: validation time, UTC.
-        memory: what the signatures of one file share while they are judged, and nobody after.
+        memory, session: what the signatures of one file share while they are judged, nobody after.
         profile_check: says whether the signing certificate and the signature fit a profile.
     """
 
@@ -37,3 +39,4 @@ class Context:
     at: datetime
     profile_check: Callable[[Certificate, ParsedSignature, datetime], Check] | None = None
     memory: dict[object, Any] = field(default_factory=dict)
+    session: Session = field(default_factory=Session)

@@ -23,6 +23,7 @@ from esign_kit.model.report import (
 )
 from esign_kit.model.signature import Format, Purpose, TimestampKind
 from esign_kit.trust.engine import validate_path
+from esign_kit.trust.policy import derived
 from esign_kit.validation.acceptance import check_algorithms, check_signing_time
 from esign_kit.validation.certificate import check_chain, check_key_usage, check_revocation
 from esign_kit.validation.cryptographic import (
@@ -221,6 +222,7 @@ def validate_at(
         at=context.at,
         policy=context.policy,
         purpose=Purpose.SIGNING,
+        session=context.session,
     )
     if best >= context.at or (
         path.chain_problem is None
@@ -235,8 +237,9 @@ def validate_at(
         helpers=pool,
         evidence=context.evidence,
         at=best,
-        policy=policy.with_(id=policy.id, evidence_until=policy.evidence_until or context.at),
+        policy=derived(policy, evidence_until=policy.evidence_until or context.at),
         purpose=Purpose.SIGNING,
+        session=context.session,
     )
     if earlier.chain_problem is None and earlier.revocation_problem is None:
         return earlier
