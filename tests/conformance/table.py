@@ -97,6 +97,7 @@ def write_page(page: Path, rows: Sequence[Row]) -> None:
         ("keys", dss_agreement(rows)),
         ("meant", _written_down(rows, "meant")),
         ("open", _written_down(rows, "open")),
+        ("outside", _outside(rows)),
     ):
         begin, end = f"<!-- {name} -->", f"<!-- /{name} -->"
         before, _, rest = text.partition(begin)
@@ -104,6 +105,12 @@ def write_page(page: Path, rows: Sequence[Row]) -> None:
         if found:
             text = f"{before}{begin}\n\n{made}\n\n{end}{after}"
     page.write_text(text, encoding="utf-8")
+
+
+def _outside(rows: Sequence[Row]) -> str:
+    """Return the rows outside a suite's own subset in which our answer is another."""
+    names = [f"`{row.id}`" for row in rows if "other answer" in row.note and row.right is None]
+    return ", ".join(sorted(names)) or "None."
 
 
 def _written_down(rows: Sequence[Row], kind: str) -> str:
