@@ -181,3 +181,44 @@ def test_a_refusal_for_another_reason_is_not_as_told() -> None:
 def test_every_story_has_a_test_and_a_page() -> None:
     pages = Path(__file__).resolve().parents[2] / "docs" / "stories"
     assert set(STORIES) == set(REFUSALS) == {page.stem for page in pages.glob("??.md")}
+
+
+def _everybody_is_the_same(**_: object) -> object:
+    from esign_kit.model.report import Check, CheckStatus
+
+    return Check("subject-continuity", CheckStatus.PASSED)
+
+
+SABOTAGE = {
+    "what was used may be used again": (
+        "kz",
+        "login.once.MemoryOnceStore.use",
+        lambda *_, **__: True,
+    ),
+    "everybody is the same person": (
+        "kz",
+        "testing.stories.kz.subject_continuity",
+        _everybody_is_the_same,
+    ),
+    "every unit is allowed": ("uz", "model.decision.covers_unit", lambda *_: True),
+    "no precondition counts": (
+        "mk",
+        "model.decision._chain",
+        lambda *_: [],
+    ),
+    "every chain fits": ("vn", "model.mandate.MandateScope.within", lambda *_: ()),
+    "one signer fills all places": (
+        "vn",
+        "eid.decision._seats",
+        lambda principals, wanted: dict.fromkeys(wanted, principals[0]),
+    ),
+    "nothing is missing": ("az", "model.assurance.Assurance.missing", lambda *_, **__: ()),
+}
+
+
+@pytest.mark.parametrize("name", sorted(SABOTAGE))
+def test_a_story_notices_a_broken_library(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    country, target, replacement = SABOTAGE[name]
+    tell(country)  # everything is imported before it is broken
+    monkeypatch.setattr(f"esign_kit.{target}", replacement)
+    assert not tell(country).holds

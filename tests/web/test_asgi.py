@@ -262,7 +262,8 @@ def test_a_session_of_before_cannot_be_brought_back(desk: Desk) -> None:
     assert held is not None
     token = browser.token
     assert browser.post("/esign/login", {"answer": answer}).status == 200
-    desk.sessions.save(name, held, until=desk.pki.now + timedelta(hours=1), at=desk.pki.now)
+    until = desk.pki.now + timedelta(hours=1)
+    desk.sessions.save(name, held, until=until, at=desk.pki.now, create=True)
     browser.cookie, browser.token = f"__Host-esign={name}", token
     again = browser.post("/esign/login", {"answer": answer})
     assert (again.status, again.json["code"]) == (403, "login.state-used")
@@ -439,10 +440,44 @@ def test_nothing_secret_is_logged(
 def test_sessions_make_room() -> None:
     now = datetime(2026, 11, 2, tzinfo=UTC)
     held = MemorySessions(limit=3)
-    held.save("who", {"esign.principal": {}}, until=now + timedelta(hours=1), at=now)
+    until = now + timedelta(hours=1)
+    held.save("who", {"esign.principal": {}}, until=until, at=now, create=True)
     for number in range(10):
-        held.save(str(number), {}, until=now + timedelta(hours=1), at=now)
+        held.save(str(number), {}, until=until, at=now, create=True)
     assert len(held) == 3
     assert held.load("who", at=now) is not None
     assert held.load("9", at=now) is not None
     assert held.load("9", at=now + timedelta(hours=2)) is None
+
+
+def test_a_request_that_ends_after_the_log_out_brings_nothing_back(desk: Desk) -> None:
+    browser = desk.logged_in()
+    name = browser.cookie.partition("=")[2]
+
+    def documents(*_: Any) -> bytes:
+        desk.sessions.delete(name)  # as if the person logged out in another tab right now
+        return DOCUMENT
+
+    app = EsignMiddleware(
+        desk.home, portal=desk.portal, sessions=desk.sessions, documents=documents
+    )
+    slow = Browser(app)
+    slow.cookie = browser.cookie
+    assert slow.send("GET", "/esign/sign/application").status == 200
+    assert browser.send("GET", "/").body == b"nobody"
+
+
+def test_a_web_socket_of_another_site_is_nobody(desk: Desk) -> None:
+    browser = desk.logged_in()
+    seen: list[Any] = []
+
+    async def application(scope: Any, receive: Any, send: Any) -> None:
+        seen.append(scope["esign"].principal)
+
+    app = EsignMiddleware(application, portal=desk.portal, sessions=desk.sessions)
+    for origin in (ORIGIN, "https://evil.example"):
+        headers = [(b"cookie", browser.cookie.encode()), (b"origin", origin.encode())]
+        scope = {"type": "websocket", "path": "/live", "headers": headers}
+        asyncio.run(app(scope, None, None))  # type: ignore[arg-type]
+    assert str(seen[0].identifier) == "KZ/IIN/********0017"
+    assert seen[1] is None

@@ -2,7 +2,8 @@
 
     app.add_middleware(EsignMiddleware, portal=portal, documents=documents)
 
-A request of the application finds the visitor under ``scope["esign"]``.
+A request of the application finds the visitor under ``scope["esign"]``; so does a web socket, where
+it was opened by a page of the portal.
 """
 
 from __future__ import annotations
@@ -76,12 +77,15 @@ class EsignMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer under the prefix; all else is for the application."""
-        if scope["type"] != "http":
+        if scope["type"] not in ("http", "websocket"):
             await self._app(scope, receive, send)
             return
         headers = _headers(scope)
         name = self._name(headers.get("cookie", ""))
-        below = self._below(scope)
+        below = self._below(scope) if scope["type"] == "http" else None
+        if scope["type"] == "websocket" and headers.get("origin") != self._portal.origin:
+            # Cookies go along with sockets of any site; there is no token that could stop them.
+            name = ""
         if below is None:
             session = await asyncio.to_thread(self._load, name)
             scope["esign"] = Visitor(self._portal.principal(session) if session else None)
@@ -113,13 +117,15 @@ class EsignMiddleware:
         cookie = ""
         if session != (held or {}) or answer.renew:
             # A name that nobody made here is never taken over.
-            if held is None or answer.renew:
+            create = held is None or answer.renew
+            if create:
                 if held is not None:
                     self._sessions.delete(name)
                 name = new_name()
                 cookie = self._set_cookie(name)
             now = self._portal.clock()
-            self._sessions.save(name, session, until=now + self._lifetime, at=now)
+            until = now + self._lifetime
+            self._sessions.save(name, session, until=until, at=now, create=create)
         return answer, cookie
 
     def _set_cookie(self, name: str) -> str:

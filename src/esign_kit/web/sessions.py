@@ -26,8 +26,20 @@ class Sessions(Protocol):
         """Return a session that has not expired."""
         ...
 
-    def save(self, name: str, data: Mapping[str, Any], *, until: datetime, at: datetime) -> None:
-        """Keep a session until then."""
+    def save(
+        self,
+        name: str,
+        data: Mapping[str, Any],
+        *,
+        until: datetime,
+        at: datetime,
+        create: bool = False,
+    ) -> None:
+        """Keep a session until then.
+
+        Without ``create`` a name that is gone stays gone, in one atomic step: a request that began
+        before a log-out must not bring the session back when it ends.
+        """
         ...
 
     def delete(self, name: str) -> None:
@@ -58,10 +70,19 @@ class MemorySessions:
                 return None
             return deepcopy(found[0])
 
-    def save(self, name: str, data: Mapping[str, Any], *, until: datetime, at: datetime) -> None:
-        """Keep a session until then."""
+    def save(
+        self,
+        name: str,
+        data: Mapping[str, Any],
+        *,
+        until: datetime,
+        at: datetime,
+        create: bool = False,
+    ) -> None:
+        """Keep a session until then; without ``create`` a name that is gone stays gone."""
         with self._lock:
-            self._held.pop(name, None)
+            if self._held.pop(name, None) is None and not create:
+                return
             self._held[name] = (deepcopy(dict(data)), until)
             if len(self._held) > self._limit:
                 self._make_room(at)
