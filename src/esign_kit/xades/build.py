@@ -10,6 +10,7 @@ The options are listed in :data:`esign_kit.xades.options.OPTIONS`.
 from __future__ import annotations
 
 from binascii import b2a_base64
+from functools import lru_cache
 from hashlib import sha256
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -53,7 +54,7 @@ def prepare(request: SigningRequest) -> BuildState:
     if not request.documents and request.existing is None:
         raise SigningError("nothing to sign", code="signing.no-document")
     options = Options.read(request.options)
-    limits = Limits()
+    limits = _limits()
     frame = _frame(request, options, limits)
     return _Builder(request, options, frame).build()
 
@@ -83,6 +84,11 @@ def _plain(der: bytes, size: int) -> bytes:
         )
     except OverflowError:
         raise SigningError("the signature value is too long", code="signing.value") from None
+
+
+@lru_cache(maxsize=1)
+def _limits() -> Limits:
+    return Limits()
 
 
 def _frame(request: SigningRequest, options: Options, limits: Limits) -> Frame:
@@ -120,6 +126,7 @@ class _Builder:
         self.options = options
         self.frame = frame
         self.digest = _digest(request.algorithm, options)
+        self.covered = self._covered() if request.packaging is Packaging.ENVELOPED else b""
         self.id = self._identifier()
         self.ds = options.namespace_prefix
         self.objects: list[str] = []
@@ -130,8 +137,14 @@ class _Builder:
             return self.options.id
         seed = sha256(self.request.certificate)
         seed.update(str(self.request.signing_time).encode())
-        seed.update(self.frame.fingerprint())
-        for document in self.request.documents:
+        documents = self.request.documents
+        if self.covered:
+            # The first document is in the frame, and its digest was computed already.
+            seed.update(self.covered)
+            documents = documents[1:]
+        else:
+            seed.update(self.frame.fingerprint())
+        for document in documents:
             if document.has_octets and not document.is_file:
                 seed.update(sha256(document.octets()).digest())
             seed.update((document.name or "").encode())
@@ -146,10 +159,9 @@ class _Builder:
         signed_properties = ""
         if self.options.xades:
             signed_properties = self._signed_properties()
-        info = self._signed_info(references, properties=None)
-        if signed_properties:
             octets = self._canonical_properties(signed_properties)
-            info = self._signed_info(references, properties=self.digest.hash(octets))
+            references += self._properties_reference(self.digest.hash(octets))
+        info = self._signed_info(references)
         signature = self._signature(info, signed_properties)
         to_be_signed = self._canonical_info(info, signature)
         before, after = self.frame.around()
@@ -256,10 +268,14 @@ class _Builder:
             )
         else:
             removal = self._transform(ds.T_ENVELOPED)
-        own_only = options.transforms == "enveloped"
-        octets = self.frame.canonical(options.data_method, signatures=own_only)
         steps = [removal, self._transform(options.canonicalization)]
-        return self._reference("", self.digest.hash(octets), steps, document)
+        return self._reference("", self.covered, steps, document)
+
+    def _covered(self) -> bytes:
+        """Return the digest of what an enveloped signature covers."""
+        own_only = self.options.transforms == "enveloped"
+        octets = self.frame.canonical(self.options.data_method, signatures=own_only)
+        return self.digest.hash(octets)
 
     def _enveloping(self, document: Document) -> str:
         name = f"{self.id}-o{len(self.objects) + 1}"
@@ -357,15 +373,17 @@ class _Builder:
         first = document is None or document is self.request.documents[0]
         return "text/xml" if enveloped and first else "application/octet-stream"
 
-    def _signed_info(self, references: str, properties: bytes | None) -> str:
+    def _properties_reference(self, digest: bytes) -> str:
         prefix = self.ds
-        if self.options.xades:
-            references += (
-                f'<{prefix}:Reference Type="{names.TYPE_SIGNED_PROPERTIES}" '
-                f'URI="#{self.id}-sp"><{prefix}:Transforms>'
-                f"{self._transform(ds.C14N_EXCLUSIVE)}</{prefix}:Transforms>"
-                f"{self._digest_xml(properties or b'')}</{prefix}:Reference>"
-            )
+        return (
+            f'<{prefix}:Reference Type="{names.TYPE_SIGNED_PROPERTIES}" '
+            f'URI="#{self.id}-sp"><{prefix}:Transforms>'
+            f"{self._transform(ds.C14N_EXCLUSIVE)}</{prefix}:Transforms>"
+            f"{self._digest_xml(digest)}</{prefix}:Reference>"
+        )
+
+    def _signed_info(self, references: str) -> str:
+        prefix = self.ds
         return (
             f"<{prefix}:SignedInfo><{prefix}:CanonicalizationMethod "
             f'Algorithm="{self.options.signed_info_canonicalization}">'
@@ -376,11 +394,6 @@ class _Builder:
 
     def _signature(self, info: str, signed_properties: str) -> str:
         prefix = self.ds
-        certificates = [self.request.certificate, *self.request.chain]
-        held = "".join(
-            f"<{prefix}:X509Certificate>{_base64(der)}</{prefix}:X509Certificate>"
-            for der in certificates
-        )
         objects = "".join(self.objects)
         if signed_properties:
             objects += (
@@ -391,9 +404,19 @@ class _Builder:
         return (
             f'<{prefix}:Signature xmlns:{prefix}="{ds.DS}" Id="{self.id}">{info}'
             f'<{prefix}:SignatureValue Id="{self.id}-v">{GAP}</{prefix}:SignatureValue>'
-            f"<{prefix}:KeyInfo><{prefix}:X509Data>{held}</{prefix}:X509Data></{prefix}:KeyInfo>"
+            f"{_key_info(self.request.certificate, self.request.chain, prefix)}"
             f"{objects}</{prefix}:Signature>"
         )
+
+
+@lru_cache(maxsize=64)
+def _key_info(certificate: bytes, chain: tuple[bytes, ...], prefix: str) -> str:
+    """The same for every signature of a signer."""
+    held = "".join(
+        f"<{prefix}:X509Certificate>{_base64(der)}</{prefix}:X509Certificate>"
+        for der in (certificate, *chain)
+    )
+    return f"<{prefix}:KeyInfo><{prefix}:X509Data>{held}</{prefix}:X509Data></{prefix}:KeyInfo>"
 
 
 def _digest(algorithm: SignatureAlgorithm, options: Options) -> DigestAlgorithm:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from binascii import b2a_base64
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from esign_kit.algorithms import digest_algorithm
@@ -121,6 +122,12 @@ class Options:
         Raises:
             SigningError: an unknown option, or a value that it cannot have.
         """
+        if not given:
+            return _defaults()
+        return cls._of(given)
+
+    @classmethod
+    def _of(cls, given: Mapping[str, Any]) -> Options:
         unknown = given.keys() - OPTIONS
         if unknown:
             raise SigningError(
@@ -147,6 +154,11 @@ class Options:
         options = cls(**values)
         _check(options)
         return options
+
+
+@lru_cache(maxsize=1)
+def _defaults() -> Options:
+    return Options._of({})
 
 
 def _check(options: Options) -> None:
@@ -194,11 +206,11 @@ def properties_xml(
     if signing_time is not None:
         from datetime import UTC
 
-        moment = signing_time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        moment = signing_time.astimezone(UTC).isoformat(timespec="seconds")[:19] + "Z"
         parts.append(f"<xades:SigningTime>{moment}</xades:SigningTime>")
     parts.append(
         "<xades:SigningCertificateV2><xades:Cert><xades:CertDigest>"
-        f"{_digest_xml(digest, digest.hash(certificate), prefix)}"
+        f"{_certificate_digest_xml(certificate, digest.name, prefix)}"
         "</xades:CertDigest></xades:Cert></xades:SigningCertificateV2>"
     )
     try:
@@ -232,6 +244,13 @@ def properties_xml(
         f"<xades:SignedSignatureProperties>{''.join(parts)}</xades:SignedSignatureProperties>"
         f"{objects}</xades:SignedProperties>"
     )
+
+
+@lru_cache(maxsize=64)
+def _certificate_digest_xml(certificate: bytes, name: str, prefix: str) -> str:
+    """The same for every signature of a signer."""
+    digest = digest_algorithm(name)
+    return _digest_xml(digest, digest.hash(certificate), prefix)
 
 
 def _digest_xml(digest: DigestAlgorithm, value: bytes, prefix: str) -> str:

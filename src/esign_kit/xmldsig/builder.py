@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 __all__ = ["GAP", "Frame", "attribute_text", "signed_parts", "text"]
 
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+_PLAIN = re.compile("[\x20\x21\x23-\x25\x27-\x3b\x3d\x3f-\x7e]*")
+"""Text of which nothing is written in another way, neither in content nor in attributes."""
 GAP = "\x00value\x00"
 """Stands in a draft where the signature value will be; no XML can hold it."""
 
@@ -47,6 +49,8 @@ def text(value: object) -> str:
         SigningError: a character that XML cannot hold.
     """
     plain = str(value)
+    if _PLAIN.fullmatch(plain):
+        return plain
     if _FORBIDDEN.search(plain):
         raise SigningError("a text holds a character that XML cannot", code="signing.text")
     return (
@@ -57,6 +61,8 @@ def text(value: object) -> str:
 def attribute_text(value: object) -> str:
     """Escape the value of an attribute as Canonical XML writes it."""
     plain = str(value)
+    if _PLAIN.fullmatch(plain):
+        return plain
     if _FORBIDDEN.search(plain):
         raise SigningError("a text holds a character that XML cannot", code="signing.text")
     return (
@@ -224,14 +230,21 @@ class Frame:
             return self._opening() + b"".join(o for _, o in self._added), self._closing()
         if self._around is not None:
             return self._around
-        parent = self.document.root if self.parent is None else self.parent
+        root = self.document.root
+        parent = root if self.parent is None else self.parent
+        if parent is root and not self.document.has_siblings:
+            # Canonical octets end with the end tag of the root, which is where it belongs.
+            octets = canonicalize_document(root, INCLUSIVE_COMMENTS)
+            end = octets.rindex(b"</")
+            self._around = octets[:end], octets[end:]
+            return self._around
         number = 0
         while (name := f"here{number}").encode("ascii") in self.document.octets:
             number += 1
         place = processing_instruction(name)
         parent.append(place)
         try:
-            octets = canonicalize_document(self.document.root, INCLUSIVE_COMMENTS)
+            octets = canonicalize_document(root, INCLUSIVE_COMMENTS)
         finally:
             parent.remove(place)
         before, _, after = octets.partition(f"<?{name}?>".encode("ascii"))
