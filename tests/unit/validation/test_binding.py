@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from typing import TYPE_CHECKING
 
 import pytest
 from tests.unit.cades import maker
@@ -11,7 +12,9 @@ import esign_kit as ek
 from esign_kit.asn1.algorithm_identifier import encode_signature_algorithm
 from esign_kit.asn1.reader import encode, encode_oid
 from esign_kit.testing import FixturePKI, der
-from esign_kit.testing.entity import Entity
+
+if TYPE_CHECKING:
+    from esign_kit.testing.entity import Entity
 
 PKI = FixturePKI()
 SIGNER, OTHER = PKI.person(), PKI.person()
