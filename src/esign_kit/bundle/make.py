@@ -25,6 +25,7 @@ from esign_kit.bundle.model import SCHEMA
 from esign_kit.bundle.policy import policy_from_data, policy_to_data
 from esign_kit.bundle.question import Question, canonical
 from esign_kit.errors import InputError
+from esign_kit.model.document import Document
 from esign_kit.trust.store import TrustStore
 
 if TYPE_CHECKING:
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
 
     from esign_kit.arguments import AnyCertificate, Octets
     from esign_kit.bundle.model import Attachment
-    from esign_kit.model.document import Document
     from esign_kit.model.evidence import Evidence, Fetcher
     from esign_kit.model.mandate import Mandate
     from esign_kit.profiles import Profile
@@ -77,7 +77,7 @@ def make(
         policy = country.policy if country is not None else STRICT
     store = trust if trust is not None else country.trust if country else TrustStore.empty()
     data = to_octets(signature, policy)
-    documents = to_documents(detached)
+    documents = tuple(_in_memory(document) for document in to_documents(detached))
     helpers = to_certificates(certificates)
     gathered = to_evidence(evidence, policy)
     if fetcher is not None:
@@ -157,12 +157,17 @@ def _files(question: Question, attachments: tuple[Attachment, ...]) -> dict[str,
     return {"manifest.json": canonical(manifest), **files}
 
 
-def _document(document: Document, name: str, files: dict[str, bytes]) -> dict[str, Any]:
+def _in_memory(document: Document) -> Document:
+    """The document as the bundle will hold it; a report tells files and octets apart."""
     if not document.has_octets:
         raise InputError(
             "a bundle needs the documents themselves; of one only a digest is known",
             code="bundle.digest-only",
         )
+    return Document(document.octets(), document.name, document.media_type)
+
+
+def _document(document: Document, name: str, files: dict[str, bytes]) -> dict[str, Any]:
     files[name] = document.octets()
     return {"file": name, "name": document.name, "media_type": document.media_type}
 

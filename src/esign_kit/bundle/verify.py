@@ -62,9 +62,7 @@ def verify(bundle: Octets, *, trust: TrustStore | None = None) -> BundleReport:
         stored_report = files["report.json"]
         stored_principals = files["principals.json"]
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise InputError(
-            "the manifest lacks something", code="bundle.manifest"
-        ) from error
+        raise InputError("the manifest lacks something", code="bundle.manifest") from error
     report, principals = question.ask()
     if canonical(report.to_dict()) != stored_report:
         differences.append("the report does not come out again as it was kept")

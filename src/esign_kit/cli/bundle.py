@@ -8,18 +8,10 @@ import click
 
 from esign_kit.asn1.names import printable
 from esign_kit.cli import exits
-from esign_kit.cli.online import fetcher as online_fetcher
-from esign_kit.cli.options import (
-    atomic_write,
-    country_from,
-    policy_from,
-    read_paths,
-    trust_from,
-    validation_options,
-)
+from esign_kit.cli.options import atomic_write, detached_option, trust_from, validation_options
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from esign_kit.cli.options import Asked
 
 
 @click.group("bundle")
@@ -29,13 +21,7 @@ def command() -> None:
 
 @command.command("make")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False))
-@click.option(
-    "--detached",
-    multiple=True,
-    type=click.Path(exists=True, dir_okay=False),
-    metavar="DOC",
-    help="The signed document, where it is not in FILE.",
-)
+@detached_option
 @click.option(
     "--attach",
     multiple=True,
@@ -46,18 +32,7 @@ def command() -> None:
 @click.option("--output", "-o", metavar="OUT", help="Default: FILE.bundle.zip")
 @validation_options
 def make(
-    file: str,
-    detached: tuple[str, ...],
-    attach: tuple[str, ...],
-    output: str | None,
-    trust: tuple[str, ...],
-    certificates: tuple[str, ...],
-    evidence: tuple[str, ...],
-    profile: str | None,
-    online: bool,
-    at: datetime | None,
-    as_json: bool,
-    revocation: str | None,
+    file: str, detached: tuple[str, ...], attach: tuple[str, ...], output: str | None, asked: Asked
 ) -> int:
     """Judge FILE and keep the verdict with everything that it rests on.
 
@@ -70,14 +45,7 @@ def make(
 
     data = make_bundle(
         ek.Document.from_path(file),
-        detached=[ek.Document.from_path(path) for path in detached],
-        profile=country_from(profile, trust),
-        trust=trust_from(trust),
-        certificates=certificates,
-        evidence=read_paths(evidence),
-        policy=policy_from(profile, revocation),
-        fetcher=online_fetcher() if online else None,
-        at=at,
+        **asked.for_file(detached),
         attachments=[
             Attachment("attachment", os.path.basename(path), ek.Document.from_path(path).octets())
             for path in attach
@@ -86,7 +54,7 @@ def make(
     target = output or file + ".bundle.zip"
     atomic_write(target, data)
     answer = verify(data)
-    if as_json:
+    if asked.as_json:
         from esign_kit.cli.render import echo_json
 
         echo_json(answer.to_dict())

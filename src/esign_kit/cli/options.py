@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import sys
 from datetime import UTC, datetime
@@ -9,17 +10,19 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from esign_kit.cli.online import online_options
+from esign_kit.cli.online import fetcher, online_options
 from esign_kit.errors import InputError, KeyStoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from esign_kit.trust.store import TrustStore
 
 __all__ = [
+    "Asked",
     "atomic_write",
     "country_from",
+    "detached_option",
     "read_password",
     "read_paths",
     "time_option",
@@ -47,9 +50,114 @@ time_option = click.option(
 )
 
 
+class Asked:
+    """What the options of a verb ask for, in the words of ``verify()``.
+
+    Attributes:
+        profile: the country, with the anchors given beside it as its anchors; or ``None``.
+        trust: the anchors given by ``--trust``; ``None`` where there are none.
+        as_json: print data, not words.
+    """
+
+    def __init__(self, options: dict[str, Any]) -> None:
+        self.as_json: bool = options.pop("as_json")
+        self.trust = trust_from(options["trust"])
+        self.profile = country_from(options["profile"], self.trust)
+        self._options = options
+
+    @property
+    def anchors(self) -> TrustStore:
+        """The anchors that count: given ones, else the country's, else none."""
+        if self.trust is not None:
+            return self.trust
+        if self.profile is not None:
+            store: TrustStore = self.profile.trust
+            return store
+        from esign_kit.trust.store import TrustStore
+
+        return TrustStore.empty()
+
+    def for_file(self, detached: tuple[str, ...]) -> dict[str, Any]:
+        """Return the arguments of ``verify()``."""
+        from esign_kit.model.document import Document
+
+        return {
+            "detached": [Document.from_path(path) for path in detached],
+            "profile": self.profile,
+            "trust": self.trust,
+            "certificates": self._options["certificates"],
+            "policy": self._policy(),
+            **self._circumstances(),
+        }
+
+    def for_certificate(self, helpers: Iterable[Any] = ()) -> dict[str, Any]:
+        """Return the arguments of ``validate_certificate()``."""
+        policy = self._policy()
+        if policy is None and self.profile is not None:
+            policy = self.profile.policy
+        return {
+            "trust": self.anchors,
+            "intermediates": [*helpers, *self._options["certificates"]],
+            "policy": policy,
+            **self._circumstances(),
+        }
+
+    def _circumstances(self) -> dict[str, Any]:
+        given = self._options
+        if given["online"] and sys.stderr.isatty():
+            click.echo("asking the certification authorities …", err=True)
+        return {
+            "evidence": read_paths(given["evidence"]),
+            "fetcher": fetcher() if given["online"] else None,
+            "at": given["at"],
+        }
+
+    def _policy(self) -> Any:
+        """The policy with the revocation rule replaced; ``None`` to leave it to the verb."""
+        rule = self._options["revocation"]
+        if rule is None:
+            return None
+        from esign_kit.trust.policy import Revocation, ValidationPolicy
+
+        base = self.profile.policy if self.profile is not None else ValidationPolicy()
+        return base.with_(revocation=Revocation[rule.upper().replace("-", "_")])
+
+
+_ASKED = (
+    "as_json",
+    "at",
+    "online",
+    "profile",
+    "evidence",
+    "certificates",
+    "trust",
+    "revocation",
+)
+
+
 def validation_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options by which a verb is told what to trust and what to look at."""
-    function = online_options(function)
+    """Add the options by which a verb is told what to trust; it gets them as ``asked``."""
+
+    @functools.wraps(function)
+    def collected(**options: Any) -> Any:
+        own = {name: options.pop(name) for name in _ASKED}
+        return function(**options, asked=Asked(own))
+
+    return _validation_options(online_options(collected))
+
+
+def detached_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add ``--detached``."""
+    return click.option(
+        "--detached",
+        multiple=True,
+        type=click.Path(exists=True, dir_okay=False),
+        metavar="DOC",
+        help="The signed document, where it is not in FILE; may be given several times.",
+    )(function)
+
+
+def _validation_options(function: Callable[..., Any]) -> Callable[..., Any]:
     for option in (
         click.option("--json", "as_json", is_flag=True, help="Print the report as JSON."),
         time_option,
@@ -103,29 +211,14 @@ def trust_from(paths: tuple[str, ...]) -> TrustStore | None:
     return store
 
 
-def country_from(name: str | None, trust: tuple[str, ...]) -> Any:
+def country_from(name: str | None, store: TrustStore | None) -> Any:
     """Return the profile of that name; anchors given beside it are that country's anchors then."""
     if name is None:
         return None
     from esign_kit.profiles import profile
 
     country = profile(name)
-    store = trust_from(trust)
     return country if store is None else country.with_trust(store, environment="given by --trust")
-
-
-def policy_from(profile: str | None, revocation: str | None) -> Any:
-    """Return the policy with the revocation rule replaced; ``None`` to leave it to the verb."""
-    if revocation is None:
-        return None
-    from esign_kit.trust.policy import Revocation, ValidationPolicy
-
-    base = ValidationPolicy()
-    if profile is not None:
-        from esign_kit.profiles import profile as load
-
-        base = load(profile).policy
-    return base.with_(revocation=Revocation[revocation.upper().replace("-", "_")])
 
 
 def read_paths(paths: tuple[str, ...]) -> list[bytes]:

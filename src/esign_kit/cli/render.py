@@ -6,7 +6,6 @@ used only on a terminal.
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
 import click
@@ -140,9 +139,3 @@ def _signature(item: SignatureReport, title: str, profile: Profile | None, inden
         click.echo(f"{indent}  note: {printable(note)}")
     for number, counter in enumerate(item.counter_signatures, 1):
         _signature(counter, f"Counter-signature {number}", profile, indent + "    ")
-
-
-def progress(message: str) -> None:
-    """Say on a terminal that work goes on; other programs see nothing of it."""
-    if sys.stderr.isatty():
-        click.echo(message, err=True)

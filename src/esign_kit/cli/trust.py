@@ -17,8 +17,6 @@ from esign_kit.cli.options import (
     TIME,
     atomic_write,
     country_from,
-    policy_from,
-    read_paths,
     trust_from,
     validation_options,
 )
@@ -28,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from esign_kit.asn1.certificate import Certificate
+    from esign_kit.cli.options import Asked
     from esign_kit.model.report import CertificateReport, PathAttempt
     from esign_kit.trust.store import TrustAnchor, TrustStore
 
@@ -40,7 +39,7 @@ def command() -> None:
 
 
 def _store(paths: tuple[str, ...], profile: str | None) -> TrustStore:
-    country = country_from(profile, ())
+    country = country_from(profile, None)
     store = trust_from(paths)
     if country is None and store is None:
         raise click.UsageError("name a store: PATH… or --profile NAME")
@@ -59,7 +58,7 @@ def _store(paths: tuple[str, ...], profile: str | None) -> TrustStore:
 def show(paths: tuple[str, ...], profile: str | None, as_json: bool) -> int:
     """List anchors: who, valid until when, for what; of a country also what is not supported."""
     store = _store(paths, profile)
-    country = country_from(profile, ())
+    country = country_from(profile, None)
     rows = _rows(store, datetime.now(UTC), timedelta(days=30))
     if as_json:
         found = {"anchors": rows, "intermediates": [_facts(c) for c in store.intermediates]}
@@ -287,37 +286,14 @@ def refresh(
 @command.command("why")
 @click.argument("certificate", type=click.Path(exists=True, dir_okay=False))
 @validation_options
-def why(
-    certificate: str,
-    trust: tuple[str, ...],
-    certificates: tuple[str, ...],
-    evidence: tuple[str, ...],
-    profile: str | None,
-    online: bool,
-    at: datetime | None,
-    as_json: bool,
-    revocation: str | None,
-) -> int:
+def why(certificate: str, asked: Asked) -> int:
     """Draw the paths that were tried for CERTIFICATE, and name what is missing."""
     import esign_kit as ek
     from esign_kit.trust.files import read_certificates
 
-    country = country_from(profile, trust)
-    store = trust_from(trust) if country is None else country.trust
-    policy = policy_from(profile, revocation)
-    if policy is None and country is not None:
-        policy = country.policy
     target, *others = read_certificates(Path(certificate).read_bytes())
-    report = ek.validate_certificate(
-        target,
-        trust=store if store is not None else ek.TrustStore.empty(),
-        intermediates=[*others, *certificates],
-        evidence=read_paths(evidence),
-        policy=policy,
-        fetcher=online_fetcher() if online else None,
-        at=at,
-    )
-    if as_json:
+    report = ek.validate_certificate(target, **asked.for_certificate(others))
+    if asked.as_json:
         _echo_json(report.to_dict())
     else:
         _draw(report)

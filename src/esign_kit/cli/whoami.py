@@ -8,88 +8,35 @@ import click
 
 from esign_kit.asn1.names import printable
 from esign_kit.cli import exits
-from esign_kit.cli.online import fetcher as online_fetcher
-from esign_kit.cli.options import (
-    country_from,
-    policy_from,
-    read_paths,
-    trust_from,
-    validation_options,
-)
+from esign_kit.cli.options import detached_option, validation_options
 from esign_kit.errors import EsignError, InputError
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from esign_kit.cli.options import Asked
 
 
 @click.command("whoami")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False))
-@click.option(
-    "--detached",
-    multiple=True,
-    type=click.Path(exists=True, dir_okay=False),
-    metavar="DOC",
-    help="The signed document, where it is not in FILE.",
-)
+@detached_option
 @validation_options
-def command(
-    file: str,
-    detached: tuple[str, ...],
-    trust: tuple[str, ...],
-    certificates: tuple[str, ...],
-    evidence: tuple[str, ...],
-    profile: str | None,
-    online: bool,
-    at: datetime | None,
-    as_json: bool,
-    revocation: str | None,
-) -> int:
+def command(file: str, detached: tuple[str, ...], asked: Asked) -> int:
     """Name who signed FILE, or whom the certificate FILE names.
 
     What a certificate *says* is shown always; it counts only as far as the verdict beside it goes.
     """
     import esign_kit as ek
 
-    country = country_from(profile, trust)
     document = ek.Document.from_path(file)
-    store = trust_from(trust)
-    given = read_paths(evidence)
-    policy = policy_from(profile, revocation)
     certificate = _as_certificate(document.octets())
     if certificate is not None:
-        anchors = store if store is not None else country.trust if country else None
-        if anchors is None:
-            from esign_kit.trust.store import TrustStore
-
-            anchors = TrustStore.empty()
-        if policy is None and country is not None:
-            policy = country.policy
-        answer = ek.validate_certificate(
-            certificate,
-            trust=anchors,
-            intermediates=certificates,
-            evidence=given,
-            policy=policy,
-            fetcher=online_fetcher() if online else None,
-            at=at,
-        )
-        people = [_certificate(certificate, answer, country)]
+        answer = ek.validate_certificate(certificate, **asked.for_certificate())
+        people = [_certificate(certificate, answer, asked.profile)]
         code = exits.for_indication(answer.indication)
     else:
-        report = ek.verify(
-            document,
-            detached=[ek.Document.from_path(path) for path in detached],
-            profile=country,
-            trust=store,
-            certificates=certificates,
-            evidence=given,
-            policy=policy,
-            fetcher=online_fetcher() if online else None,
-            at=at,
-        )
-        people = [_signature(item, country) for item in report.signatures]
+        report = ek.verify(document, **asked.for_file(detached))
+        people = [_signature(item, asked.profile) for item in report.signatures]
         code = exits.for_indication(report.indication)
-    if as_json:
+    if asked.as_json:
         from esign_kit.cli.render import echo_json
 
         echo_json({"schema": "esign-kit/whoami/1", "signers": people})

@@ -6,6 +6,7 @@ import io
 import json
 import zipfile
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings, strategies as st
@@ -57,6 +58,24 @@ def test_the_same_answer_comes_out_again(pki: FixturePKI, director: object) -> N
 
 def test_the_same_question_gives_the_same_octets(pki: FixturePKI, director: object) -> None:
     assert bundle(pki, director) == bundle(pki, director)
+
+
+def test_documents_in_files_come_out_again(
+    pki: FixturePKI, director: object, tmp_path: Path
+) -> None:
+    (tmp_path / "application.json").write_bytes(PAYLOAD)
+    (tmp_path / "application.p7s").write_bytes(
+        director.sign(PAYLOAD, packaging="detached")  # type: ignore[attr-defined]
+    )
+    data = make(
+        tmp_path / "application.p7s",
+        detached=ek.Document.from_path(tmp_path / "application.json"),
+        profile=pki.profile,
+        at=pki.now + timedelta(days=60),
+    )
+    answer = verify(data, trust=pki.trust)
+    assert answer.differences == ()
+    assert answer.report.indication is ek.Indication.INDETERMINATE
 
 
 def test_anchors_are_worth_what_the_caller_says(pki: FixturePKI, director: object) -> None:
