@@ -6,7 +6,7 @@ import io
 import json
 import zipfile
 from datetime import timedelta
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given, settings, strategies as st
@@ -19,6 +19,9 @@ from esign_kit.bundle.policy import policy_from_data, policy_to_data
 from esign_kit.model.identifier import Identifier
 from esign_kit.model.mandate import Mandate, MandateScope
 from esign_kit.testing import FixturePKI
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 PAYLOAD = '{"өтініш": 1500}'.encode()
 
