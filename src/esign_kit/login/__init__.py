@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from esign_kit.login.challenge import ChallengeLogin
     from esign_kit.login.matched import MatchedLogin, RegisterEntry
     from esign_kit.login.oidc import OidcClient, OidcLogin, OidcProvider
-    from esign_kit.login.once import MemoryOnceStore, OnceStore
+    from esign_kit.login.once import MemoryOnceStore, OnceStore, RedisOnceStore
     from esign_kit.login.oneid import OneIdClient, OneIdLogin
     from esign_kit.login.result import Login, Redirect
     from esign_kit.login.saml import SamlIdentityProvider, SamlLogin, SamlServiceProvider
@@ -33,6 +33,7 @@ __all__ = [
     "OneIdClient",
     "OneIdLogin",
     "Redirect",
+    "RedisOnceStore",
     "RegisterEntry",
     "SamlIdentityProvider",
     "SamlLogin",
@@ -53,6 +54,7 @@ _HOMES = {
     "OneIdClient": "oneid",
     "OneIdLogin": "oneid",
     "Redirect": "result",
+    "RedisOnceStore": "once",
     "RegisterEntry": "matched",
     "SamlIdentityProvider": "saml",
     "SamlLogin": "saml",

@@ -25,6 +25,7 @@ _HINTS = {
     "login.provider-answer": "the login system answered badly; please try again later",
     "login.provider-client": "this portal is not set up rightly at the login system; tell its "
     "operator",
+    "login.store-unavailable": "logins are not possible at the moment; please try again later",
     "login.no-identifier": "your account there has no confirmed personal number; confirm it with "
     "your key or mobile identity, then log in again",
     "login.subject": "log in as the person who began this application",

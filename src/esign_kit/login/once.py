@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
+
+from esign_kit.login import faults
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-__all__ = ["MemoryOnceStore", "OnceStore"]
+__all__ = ["MemoryOnceStore", "OnceStore", "RedisOnceStore"]
 
 
 class OnceStore(Protocol):
     """Remembers what was used. Several workers need one that they share.
 
-    With Redis or Valkey this is one command: ``SET key 1 NX EXAT until``.
+    :class:`RedisOnceStore` is one; any store will do that can set a key only if it is absent.
     """
 
     def use(self, key: str, *, until: datetime, at: datetime) -> bool:
@@ -58,3 +60,33 @@ class MemoryOnceStore:
 
     def __len__(self) -> int:
         return len(self._held)
+
+
+class RedisOnceStore:
+    """A store that several workers share, in Redis or Valkey: one ``SET … NX EX``.
+
+    Args:
+        client: of ``redis`` or ``valkey``, synchronous.
+        prefix: of the keys.
+    """
+
+    __slots__ = ("_client", "_prefix")
+
+    def __init__(self, client: Any, *, prefix: str = "esign-kit:once:") -> None:
+        self._client = client
+        self._prefix = prefix
+
+    def use(self, key: str, *, until: datetime, at: datetime) -> bool:
+        """Note a use; ``False`` if the key was used before.
+
+        Raises:
+            LoginProviderError: the store does not answer. Nobody is let in meanwhile.
+        """
+        seconds = max(1, int((until - at).total_seconds()) + 1)
+        try:
+            return bool(self._client.set(self._prefix + key, b"1", nx=True, ex=seconds))
+        except Exception as error:
+            # Whatever the client raises: without the store nothing is known to be unused.
+            raise faults.provider(
+                "login.store-unavailable", f"the store of used logins: {type(error).__name__}"
+            ) from None

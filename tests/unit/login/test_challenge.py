@@ -251,10 +251,12 @@ def test_uzbek_key_serves_login_and_signature() -> None:
     assert who.mandates
 
 
-@pytest.mark.parametrize("country", ["kz", "uz"])
-def test_national_keys(country: str) -> None:
+@pytest.mark.parametrize(
+    ("country", "kind"), [("kz", "gost-2015"), ("uz", "ozdst"), ("uz", "ozmst")]
+)
+def test_national_keys(country: str, kind: str) -> None:
     """One GOST key serves logins and signatures; the text keeps them apart."""
-    pki = FixturePKI(country)
+    pki = FixturePKI(country, key=kind)
     login = login_of(pki)
     issued = login.issue(session_secret=SESSION, at=pki.now)
     person = pki.person()

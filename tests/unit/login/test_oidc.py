@@ -152,11 +152,14 @@ def test_vn_portal_person_and_organisation() -> None:
         claims={"acr": "LoA1"},
         userinfo={
             "LoaiTaiKhoan": 1, "SoDinhDanh": "001090000001", "HoVaTen": "NGUYỄN VĂN A",
-            "NgayThangNamSinh": "19900101",
+            "NgayThangNamSinh": "19900101", "logoutUri": "https://x.test/?token=MARKER",
         },
     )  # fmt: skip
     login = login_with(person, provider=portal_of(person), profile=ek.profile("vn"))
-    who = run(person, login).principal
+    done = run(person, login)
+    # Addresses with a ministry's token in them are not even kept.
+    assert "MARKER" not in str(done.claims)
+    who = done.principal
     assert who.identifier == ek.Identifier("VN", "CCCD", "001090000001")
     assert who.assurance.authentication == "LOW"
     # The number came beside the token, so nobody signed it.

@@ -20,6 +20,7 @@ from esign_kit.login import (
     OidcLogin,
     OneIdClient,
     OneIdLogin,
+    RedisOnceStore,
     RegisterEntry,
     SamlLogin,
     SamlServiceProvider,
@@ -164,6 +165,29 @@ def test_the_store_never_forgets_too_early() -> None:
     assert not store.use("c", until=later, at=AT)
     assert store.use("c", until=later + timedelta(minutes=5), at=later)
     assert len(store) == 1
+
+
+class FakeRedis:
+    def __init__(self) -> None:
+        self.held: dict[str, int] = {}
+
+    def set(self, name: str, value: bytes, *, nx: bool, ex: int) -> bool | None:
+        assert nx
+        if name in self.held:
+            return None
+        self.held[name] = ex
+        return True
+
+
+def test_a_shared_store() -> None:
+    client = FakeRedis()
+    store = RedisOnceStore(client)
+    assert store.use("a", until=AT + timedelta(minutes=5), at=AT)
+    assert not RedisOnceStore(client).use("a", until=AT + timedelta(minutes=5), at=AT)
+    assert client.held == {"esign-kit:once:a": 301}
+    with pytest.raises(LoginError) as caught:
+        RedisOnceStore(None).use("a", until=AT, at=AT)
+    assert caught.value.code == "login.store-unavailable"
 
 
 # ── two numbers of one card ───────────────────────────────────────────────────────────────────

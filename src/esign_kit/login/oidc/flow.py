@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 __all__ = ["OidcLogin"]
 
+_WITH_TOKENS = ("userProfileUri", "logoutUri")
+"""Claims of Viet Nam's portal that hold a bearer token of the ministry's server; dropped unread."""
 _CANCELLED = frozenset({"access_denied", "user_cancelled", "login_required", "consent_required"})
 
 
@@ -159,6 +161,8 @@ class OidcLogin:
         check_token_hash(claims, "at_hash", access, algorithm, required=required)
         check_token_hash(claims, "c_hash", code, algorithm, required=False)
         merged = {**self._userinfo(access, claims["sub"]), **claims}
+        for name in _WITH_TOKENS:
+            merged.pop(name, None)
         claimed = read_claims(
             merged,
             self._provider,
