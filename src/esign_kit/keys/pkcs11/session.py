@@ -31,6 +31,9 @@ _lock = threading.RLock()
 _PAUSES = (0.0, 0.02, 0.1, 0.2)
 """Seconds; a token that is really gone is reported after their sum."""
 
+_PASSING = frozenset({"GeneralError", "FunctionFailed"})
+"""What may be over a moment later."""
+
 _Found = TypeVar("_Found")
 
 
@@ -196,13 +199,22 @@ class TokenSession:
             self._pin.forget()
             raise removed(self._token)
         self._token = token
-        try:
-            self._session = self._login(token)
-            self.mechanisms = module.mechanisms(token)
-        except EsignError:
-            raise
-        except Exception as error:
-            raise translate(error, token) from error
+        for pause in (*_PAUSES[1:], None):
+            try:
+                self._session = self._login(self._token)
+                self.mechanisms = module.mechanisms(self._token)
+                break
+            except EsignError:
+                raise
+            except Exception as error:
+                if pause is None or type(error).__name__ not in _PASSING:
+                    raise translate(error, self._token) from error
+                # Two processes at the same login: SoftHSM gives one of them this. No PIN was
+                # refused, so no try is lost.
+                time.sleep(pause)
+                with suppress(EsignError):
+                    module.restart()
+                self._token = self._seen() or self._token
         self._generation = module.generation
         return self._session
 

@@ -267,6 +267,21 @@ def test_somebody_else_has_logged_in(opened) -> None:
     assert device.pins == [PIN, None]
 
 
+def test_a_login_that_fails_in_passing(opened) -> None:
+    device = Device()
+    device.open_errors = [exceptions.GeneralError(), exceptions.FunctionFailed()]
+    assert _sign(opened(device, pin=PIN))
+    assert device.pins == [PIN] * 3
+
+
+def test_a_login_that_keeps_failing(opened) -> None:
+    device = Device()
+    device.open_errors = [exceptions.GeneralError()] * 9
+    with pytest.raises(ek.KeyStoreError) as caught:
+        opened(device, pin=PIN)
+    assert caught.value.code == "keys.token" and len(device.pins) == 4
+
+
 def test_one_call_at_a_time(opened) -> None:
     device = Device()
     store = opened(device, pin=PIN)
