@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +23,9 @@ def options() -> argparse.Namespace:
     parser.add_argument("--country", choices=("kz", "uz"), default="kz")
     parser.add_argument("--ncalayer", default="wss://127.0.0.1:13579")
     parser.add_argument("--eimzo", default="wss://127.0.0.1:64443/service/cryptapi")
+    parser.add_argument(
+        "--eimzo-key", nargs=2, action="append", default=[], metavar=("DOMAIN", "KEY")
+    )
     parser.add_argument("--keep", type=Path, help="folder for what was signed")
     return parser.parse_args()
 
@@ -38,9 +41,13 @@ def portal(given: argparse.Namespace) -> KeyPortal:
         f"http://127.0.0.1:{given.port}",
         profile=pki.profile,
         once=MemoryOnceStore(),
-        # As of a minute ago: an answer about revocation is made before the question is judged.
-        evidence=lambda: pki.evidence(at=datetime.now(UTC) - timedelta(minutes=1)),
-        agents=Agents(given.ncalayer or None, given.eimzo or None, login_keys="login"),
+        evidence=lambda: pki.evidence(at=datetime.now(UTC)),
+        agents=Agents(
+            given.ncalayer or None,
+            given.eimzo or None,
+            tuple(tuple(pair) for pair in given.eimzo_key),
+            login_keys="login",
+        ),
         signing_minimum=ek.Assurance.demand(signature="ADVANCED"),
     )
 

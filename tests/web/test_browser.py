@@ -182,7 +182,17 @@ def test_what_eimzo_may_say_and_a_choice_of_keys(page: Page, tmp_path: Path) -> 
     assert isinstance(agent, FakeEimzo)
     with (
         LoopbackAgent(agent) as served,
-        example("django", tmp_path, "--country", "uz", "--eimzo", served.url) as url,
+        example(
+            "django",
+            tmp_path,
+            "--country",
+            "uz",
+            "--eimzo",
+            served.url,
+            "--eimzo-key",
+            "127.0.0.1",
+            "KEY-OF-VENDOR",
+        ) as url,
     ):
         agent.status = -5000
         log_in(page, url, "E-IMZO")
@@ -199,6 +209,7 @@ def test_what_eimzo_may_say_and_a_choice_of_keys(page: Page, tmp_path: Path) -> 
         page.get_by_role("button", name="Log in with E-IMZO").click()
         page.locator("#esign-key").select_option("1")
         expect(page.locator("#who")).to_contain_text("UZ/PINFL/")
+    assert agent.requests[0] == {"name": "apikey", "arguments": ["127.0.0.1", "KEY-OF-VENDOR"]}
 
 
 def test_an_agent_that_is_not_running(page: Page, tmp_path: Path) -> None:

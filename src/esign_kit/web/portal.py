@@ -171,12 +171,13 @@ class KeyPortal:
         """
         self._check_size(answer)
         pending = session.pop(_PENDING, None)
+        evidence = self._evidence()  # before the clock: an answer of later than now is none
         login = self._logins.finish(
             unwrap(answer),
             pending,
             session_secret=self._secret(session),
             at=self.clock(),
-            evidence=self._evidence(),
+            evidence=evidence,
             fetcher=self._fetcher,
             minimum=self._login_minimum,
         )
@@ -256,20 +257,21 @@ class KeyPortal:
             raise LoginStateError(
                 "the offer was used before", code="upload.used", hint="open the document again"
             )
-        report = self._verify(unwrap(answer), document, now)
+        report = self._verify(unwrap(answer), document)
         principal = api.identify(report, profile=self._profile, minimum=self._signing_minimum)
         same = subject_continuity(login=login.identifier, signature=principal.identifier)
         if same.status != "PASSED":
             raise IdentityError(same.detail, code=same.code, hint=same.hint)
         return Upload(name, principal, document, answer, report)
 
-    def _verify(self, answer: bytes, document: bytes, now: datetime) -> SignatureReport:
+    def _verify(self, answer: bytes, document: bytes) -> SignatureReport:
+        evidence = self._evidence()
         report = api.verify(
             answer,
             profile=self._profile,
             fetcher=self._fetcher,
-            evidence=self._evidence(),
-            at=now,
+            evidence=evidence,
+            at=self.clock(),
         )
         if len(report.signatures) != 1:
             raise InputError("more than one signature", code="upload.signatures")

@@ -8,31 +8,20 @@ the own key. After the description of the login to my.mehnat.uz.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from hashlib import sha256
 from typing import TYPE_CHECKING
 
 import esign_kit as ek
-from esign_kit.agents import eimzo
 from esign_kit.eid.grants import granted_by_key
-from esign_kit.eid.identity import subject_continuity
-from esign_kit.eid.mandate import MandateRegister
-from esign_kit.errors import IdentityError
-from esign_kit.login import ChallengeLogin, MemoryOnceStore, OneIdClient, OneIdLogin, Secret
 from esign_kit.testing.login import FakeEimzo, FakeOneId
 from esign_kit.testing.pki import FixturePKI
+from esign_kit.testing.stories.uz_portal import CONTRACT_END, Portal, through_agent
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from datetime import datetime
 
-    from esign_kit.agents import AgentAnswer
     from esign_kit.login import Login
-    from esign_kit.model.evidence import Fetcher
-    from esign_kit.model.http import Transport
-    from esign_kit.model.mandate import Decision, Mandate
+    from esign_kit.model.mandate import Mandate
     from esign_kit.model.principal import Principal
-    from esign_kit.profiles import Profile
     from esign_kit.testing.entity import Entity
     from esign_kit.testing.stories.telling import Telling
 
@@ -42,87 +31,6 @@ _STIR = "200000001"
 _UNIT, _OTHER_UNIT = "200000001/hr", "200000001/sales"
 _ACTIONS = ("uz-mehnat:cabinet.enter", "uz-mehnat:vacancy.publish")
 _ENTER, _PUBLISH, _STAFFING = (*_ACTIONS, "uz-mehnat:staffing.edit")
-_CONTRACT_END = datetime(2027, 3, 31, 19, tzinfo=UTC)
-_ORIGIN = "https://cabinet.example"
-
-
-@dataclass
-class Portal:
-    """The back end of the cabinet."""
-
-    profile: Profile
-    fetcher: Fetcher
-    oneid_transport: Transport
-    endpoint: str
-    session_secret: bytes
-
-    def __post_init__(self) -> None:
-        client = OneIdClient(
-            "portal",
-            Secret("portal-secret"),
-            _ORIGIN + "/back",
-            "portal",
-            self.endpoint,
-        )
-        once = MemoryOnceStore()
-        self.oneid = OneIdLogin(
-            client, profile=self.profile, transport=self.oneid_transport, once=once
-        )
-        self.cabinet = ChallengeLogin(_ORIGIN, profile=self.profile, once=once, purpose="cabinet")
-        self.mandates = MandateRegister()
-
-    def enter_with_key(
-        self, answer: bytes, pending: str, person: Principal, at: datetime
-    ) -> Principal:
-        """Let the holder of an organisation's key in: the same person as at OneID."""
-        login = self.cabinet.finish(
-            answer, pending, session_secret=self.session_secret, at=at, fetcher=self.fetcher
-        )
-        same = subject_continuity(login=person.identifier, signature=login.principal.identifier)
-        if same.status != "PASSED":
-            raise IdentityError(same.detail, code=same.code, hint=same.hint)
-        return login.principal
-
-    def signer(self, signed: bytes, at: datetime) -> Principal:
-        """Return who signed a file."""
-        report = ek.verify(signed, profile=self.profile, fetcher=self.fetcher, at=at).only
-        return ek.identify(report, profile=self.profile)
-
-    def grant(self, signed: bytes, contract: str | None, at: datetime) -> Mandate:
-        """Take a signed grant: the mandate is made of what was signed."""
-        report = ek.verify(signed, profile=self.profile, fetcher=self.fetcher, at=at).only
-        grantor = ek.identify(report, profile=self.profile)
-        stated = json.loads(report.signed[0].octets or b"{}")
-        return self.mandates.add(
-            granted_by_key(
-                self.profile,
-                grantor,
-                person=ek.Identifier("UZ", "PINFL", stated["pinfl"]),
-                unit=stated["unit"],
-                actions=stated["actions"],
-                contract=contract,
-                contract_until=_CONTRACT_END if contract else None,
-                evidence_digest=sha256(signed).hexdigest(),
-            )
-        )
-
-    def may(
-        self, person: Principal, right: str, organisation: ek.Identifier, unit: str, at: datetime
-    ) -> Decision:
-        """Decide with all that was granted to the person and not taken back."""
-        held = self.mandates.of(person.identifier) if person.identifier else ()
-        return person.with_mandates(held).may(right, on_behalf_of=organisation, unit=unit, at=at)
-
-
-def through_agent(agent: FakeEimzo, octets: bytes) -> bytes:
-    """Have E-IMZO sign with its first key: the page carries requests there and answers back."""
-
-    def ask(request: Mapping[str, object]) -> AgentAnswer:
-        return eimzo.read_answer(agent.answer(json.dumps(request)))
-
-    key = eimzo.read_certificates(ask(eimzo.list_all_certificates()))[0]
-    loaded = ask(eimzo.load_key(key))
-    return ask(eimzo.create_pkcs7(octets, str(loaded.data["keyId"]))).result
 
 
 def tell(telling: Telling) -> None:
@@ -307,8 +215,22 @@ def _worker(
     worker, other = (pki.person(number) for number in people)
     telling.scene("The worker acts with the own key; the organisation's key is not needed")
     pki.travel(days=7)
+    challenge = portal.cabinet.issue(session_secret=portal.session_secret, at=pki.now)
+    visitor = portal.cabinet.finish(
+        through_agent(FakeEimzo(worker), challenge.text),
+        challenge.pending,
+        session_secret=portal.session_secret,
+        at=pki.now,
+        fetcher=portal.fetcher,
+    ).principal
+    telling.who("the worker enters: another person than the director, by another key", visitor)
+    telling.granted(
+        "may the worker enter the organisation's cabinet?",
+        portal.may(visitor, _ENTER, company, _UNIT, pki.now),
+    )
     act = b'{"act": "publish a vacancy", "unit": "200000001/hr"}'
-    signer = portal.signer(worker.sign(act), pki.now)
+    signed = worker.sign(act)
+    signer = portal.signer(signed, pki.now)
     telling.who("the vacancy is signed by", signer)
     telling.granted(
         "may the worker publish it for the organisation?",
@@ -347,6 +269,15 @@ def _worker(
         "mandate.grantor",
         lambda: portal.grant(worker.sign(onward), "contract 18/2026", pki.now),
     )
+    kept = ek.bundle.make(
+        signed, profile=portal.profile, fetcher=portal.fetcher, at=pki.now, mandates=[mandate]
+    )
+    again = ek.bundle.verify(kept, trust=pki.trust)
+    telling.step(
+        "the proof is kept: the act, who signed it, and the mandate, in one file",
+        f"{again.report.indication}; mandates: {len(again.mandates)}",
+        holds=again.identical and len(again.mandates) == 1,
+    )
     pki.revoke(key)
     telling.granted(
         "the director leaves and her key is revoked: what it granted before stays",
@@ -354,7 +285,7 @@ def _worker(
     )
     telling.denied(
         "after the end of the labour contract",
-        portal.may(signer, _PUBLISH, company, _UNIT, _CONTRACT_END),
+        portal.may(signer, _PUBLISH, company, _UNIT, CONTRACT_END),
         "mandate-time",
     )
     portal.mandates.revoke(mandate, pki.now)
