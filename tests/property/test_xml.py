@@ -25,13 +25,17 @@ XML = (
 )
 POLICY = ValidationPolicy()
 XPATH = ValidationPolicy(transforms=TransformRule.XPATH)
-PACKAGINGS = ["enveloped", "enveloping", "internally-detached"]
+WRITTEN = XML.replace("'", '"').replace("<!-- c -->", "")
+"""In canonical form: hashed as it stands, without a canonicalisation."""
+PACKAGINGS = ["enveloped", "written", "enveloping", "internally-detached"]
 
 
 @lru_cache
 def made(packaging: str) -> bytes:
     key = FixturePKI(key="ec").person().key
-    document = ek.Document(XML.encode(), name="өтініш.xml")
+    text = WRITTEN if packaging == "written" else XML
+    document = ek.Document(text.encode(), name="өтініш.xml")
+    packaging = "enveloped" if packaging == "written" else packaging
     return ek.sign(document, key, format="xades", packaging=packaging, signing_time=AT)
 
 
@@ -85,7 +89,7 @@ def test_a_flipped_bit_never_passes_for_something_else(packaging: str, data: st.
 @pytest.mark.parametrize("packaging", PACKAGINGS)
 def test_a_letter_of_the_content_is_covered(packaging: str) -> None:
     signed = made(packaging)
-    text = b"1500" if packaging == "enveloped" else None
+    text = b"1500" if packaging in ("enveloped", "written") else None
     if text is None:
         start = signed.index(b'xmldsig#base64" Id=')
         place = signed.index(b">", start) + 5
@@ -95,6 +99,15 @@ def test_a_letter_of_the_content_is_covered(packaging: str) -> None:
     changed[place] ^= 1
     (found, *_) = good(bytes(changed))
     assert not found[0]
+
+
+def test_the_written_form_takes_the_short_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = good(made("written"))
+    monkeypatch.setattr("esign_kit.xmldsig.transforms.canonicalize_document", None)
+    after = good(made("written"))
+    assert before == after
+    assert after[0][0]
+    assert after[0][2][0] == WRITTEN.encode()
 
 
 def read_within_a_second(data: bytes, policy: ValidationPolicy) -> None:

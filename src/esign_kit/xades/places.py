@@ -32,7 +32,11 @@ _ORDER = (
 
 def is_within(element: Element, around: Element) -> bool:
     """Return whether one element stands inside another."""
-    return any(ancestor is around for ancestor in element.iterancestors())
+    while element is not None:
+        element = element.getparent()
+        if element is around:
+            return True
+    return False
 
 
 def packaging_of(

@@ -51,6 +51,13 @@ _ALL_FILTER2 = (
 )
 _AT_DEPTH_FILTER2 = (re.compile(rf"(?:/\*)+/{_ONE}"),)
 _OWN_FILTER2 = (re.compile(rf"here\(\)/ancestor::{_ONE}\[(?:1|position\(\)=1)\]"),)
+_FORMS = {
+    "all-xpath": _ALL_XPATH,
+    "own-xpath": _OWN_XPATH,
+    "all-filter2": _ALL_FILTER2,
+    "at-depth-filter2": _AT_DEPTH_FILTER2,
+    "own-filter2": _OWN_FILTER2,
+}
 _PROPERTIES = re.compile(
     r"""//\*\[@Id=['"](?P<id>[\w.-]+)['"]\]/(?P<p>[\w.-]+):QualifyingProperties"""
     r"""/(?P<q>[\w.-]+):SignedProperties"""
@@ -79,19 +86,19 @@ def removal_kind(transform: Element) -> str | None:
         expression = _only_expression(transform, names.XPATH)
         if expression is None:
             return None
-        if _matches(expression, _ALL_XPATH):
+        if _matches(expression, "all-xpath"):
             return "remove-signatures"
-        return "remove-signature" if _matches(expression, _OWN_XPATH) else None
+        return "remove-signature" if _matches(expression, "own-xpath") else None
     kinds: set[str] = set()
     for child in transform.iterchildren("*"):
         if child.tag != names.XPATH_FILTER2 or len(child):
             return None
         how = child.get("Filter")
-        if how == "subtract" and _matches(child, _ALL_FILTER2):
+        if how == "subtract" and _matches(child, "all-filter2"):
             kinds.add("remove-signatures")
-        elif how == "subtract" and _matches(child, _AT_DEPTH_FILTER2):
+        elif how == "subtract" and _matches(child, "at-depth-filter2"):
             kinds.add(f"remove-at-{_compact(child).count('/*')}")
-        elif how == "subtract" and _matches(child, _OWN_FILTER2):
+        elif how == "subtract" and _matches(child, "own-filter2"):
             kinds.add("remove-signature")
         elif how == "intersect" and _EVERYTHING.fullmatch(_compact(child)):
             continue
@@ -131,7 +138,7 @@ def _compact(expression: Element) -> str:
     return re.sub(r"\s+", "", expression.text or "")
 
 
-def _matches(expression: Element, forms: tuple[re.Pattern[str], ...]) -> bool:
+def _matches(expression: Element, forms: str) -> bool:
     text = expression.text or ""
     # What signers write is the same again and again.
     read = _prefixes if len(text) <= _SHORT else _prefixes.__wrapped__
@@ -146,10 +153,10 @@ _SHORT = 256
 
 
 @lru_cache(maxsize=256)
-def _prefixes(text: str, forms: tuple[re.Pattern[str], ...]) -> tuple[str, ...] | None:
+def _prefixes(text: str, forms: str) -> tuple[str, ...] | None:
     """Return the prefixes in an expression of one of the forms; ``None`` for any other."""
     compact = re.sub(r"\s+", "", text)
-    for form in forms:
+    for form in _FORMS[forms]:
         match = form.fullmatch(compact)
         if match is not None:
             return tuple([prefix for prefix in match.groupdict().values() if prefix is not None])
