@@ -90,7 +90,7 @@ def rows(token: SoftToken, seconds: float) -> list[tuple[str, float, float, floa
             key.sign(_DATA, algorithm)
             session = private._session
             bare = Bare(token.hsm.module, int(session._session.handle))
-            native = session._handles[private._info]
+            (native,) = session._module.private_keys(session._session, private._info)
             mechanism, data = {
                 "RSA": (_SHA256_RSA_PKCS, _DATA),
                 "ECDSA": (_ECDSA, hashlib.sha256(_DATA).digest()),

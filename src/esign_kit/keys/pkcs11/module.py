@@ -11,6 +11,7 @@ import os
 import threading
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from esign_kit.errors import CancelledError, EsignError, KeyStoreError, UnsupportedError
@@ -18,6 +19,7 @@ from esign_kit.errors import CancelledError, EsignError, KeyStoreError, Unsuppor
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from esign_kit.keys.pkcs11.direct import Direct
     from esign_kit.keys.pkcs11.mechanisms import Plan
 
 __all__ = ["Module", "ObjectInfo", "TokenInfo", "is_stale", "translate"]
@@ -102,6 +104,16 @@ class Module:
         self.lock = threading.RLock()
         self.generation = 0
         self._forked = False
+
+    @cached_property
+    def direct(self) -> Direct | None:
+        """The short way to sign, where there is one."""
+        from esign_kit.keys.pkcs11.direct import Direct
+
+        try:
+            return Direct(self.path)
+        except OSError:
+            return None
 
     @classmethod
     def load(cls, path: str) -> Module:

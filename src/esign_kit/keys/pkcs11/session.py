@@ -48,6 +48,7 @@ class TokenSession:
         self._generation = -1
         self._users = 0
         self._handles: dict[ObjectInfo, Any] = {}
+        self._quick: dict[int, tuple[Callable[[bytes], bytes | None], dict[str, Any]]] = {}
         self.mechanisms: frozenset[str] = frozenset()
 
     @classmethod
@@ -84,6 +85,7 @@ class TokenSession:
                 _sessions.pop((self._module.path, self._token.serial, self._token.label), None)
             session, self._session = self._session, None
             self._handles.clear()
+            self._quick.clear()
             self._pin.forget()
             if session is not None and self._generation == self._module.generation:
                 with suppress(Exception):  # a token that is gone needs no goodbye
@@ -126,14 +128,15 @@ class TokenSession:
         """
         module = self._module
         with module.lock:
-            if self._generation == module.generation and not key.always_authenticate:
+            if self._generation == module.generation:
                 # The usual way, without a detour: what is spent here is paid by each signature.
-                handle = self._handles.get(key)
-                if handle is not None:
-                    try:
-                        return handle._sign(data, **arguments)  # type: ignore[no-any-return]
-                    except Exception as error:
-                        self._lost(error)
+                quick = self._quick.get(id(arguments))
+                if quick is not None:
+                    value = quick[0](data)
+                    if value is not None:
+                        return value
+                    # The slow way says why.
+                    self._quick.clear()
             for last in (False, True):
                 try:
                     return self._once(key, data, arguments)
@@ -174,13 +177,27 @@ class TokenSession:
                 )
             handle = self._handles[key] = found[0]
         if not key.always_authenticate:
-            return handle._sign(data, **arguments)  # type: ignore[no-any-return]
+            value: bytes = handle._sign(data, **arguments)
+            self._prepare(handle, arguments)
+            return value
         pin = self._pin.value(self._prompt(key.label or "key"))
         try:
             return handle._sign(data, pin=pin, **arguments)  # type: ignore[no-any-return]
         except Exception as error:
             self._judge_login(error, pin)
             raise
+
+    def _prepare(self, handle: Any, arguments: dict[str, Any]) -> None:
+        """Make the next signatures of this kind short, where nobody is asked at the device."""
+        if "mechanism_param" in arguments or self._token.has_own_keypad:
+            return
+        direct = self._module.direct
+        if direct is not None:
+            # The dictionary is kept with it, so that its identity stays its own.
+            signer = direct.signer(
+                int(self._session.handle), int(handle.handle), int(arguments["mechanism"])
+            )
+            self._quick[id(arguments)] = (signer, arguments)
 
     # ── opening ───────────────────────────────────────────────────────────────────────────────
 
@@ -272,6 +289,7 @@ class TokenSession:
     def _drop(self) -> None:
         session, self._session = self._session, None
         self._handles.clear()
+        self._quick.clear()
         if session is not None and self._generation == self._module.generation:
             with suppress(Exception):  # it is void already
                 session.close()
