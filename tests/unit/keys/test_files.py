@@ -11,8 +11,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 import esign_kit as ek
+from esign_kit.asn1.reader import encode, encode_oid
 from esign_kit.errors import EsignError, KeyStoreError
 from esign_kit.keys import KeyFile
+from esign_kit.keys.ciphers import pkcs12_kdf
+from esign_kit.keys.rc2 import rc4
 from esign_kit.testing import FixturePKI, keys as test_keys
 from esign_kit.testing.export import pem
 from tests.corpora import require
@@ -115,6 +118,24 @@ def test_encrypted_by_openssl(options: str, tmp_path: Path) -> None:
     assert store.find().certificate_der == PERSON.certificate.der
     assert _code(done.stdout) == "keys.password-needed"
     assert _code(done.stdout, password="PW") == "keys.wrong-password"
+
+
+@pytest.mark.parametrize(
+    "plain",
+    [b"0\x01\x05", b"0\x03\x02\x01\x00", b"0\x02\x05\x00junk", b"\x04\x00", b"", b"\x30\x80" * 99],
+)
+def test_what_decrypts_to_no_key_was_another_password(plain: bytes) -> None:
+    # RC4 has no padding, so another password gives octets of any look.
+    salt = b"saltsalt"
+    parameters = encode(0x30, encode(4, salt), encode(2, b"\x05"))
+    algorithm = encode(0x30, encode_oid("1.2.840.113549.1.12.1.1"), parameters)
+    secret = pkcs12_kdf("sha1", "pw".encode("utf-16-be") + b"\0\0", salt, 5, 1, 16)
+    for shown, code in ((plain, "keys.wrong-password"), (PERSON.private_key.pkcs8, None)):
+        data = encode(0x30, algorithm, encode(4, rc4(secret, shown)))
+        if code is not None:
+            assert _code(data, certificate=CERTIFICATE, password="pw") == code
+        else:
+            assert KeyFile.open(data, certificate=CERTIFICATE, password="pw").find()
 
 
 def test_large_nonsense_costs_little() -> None:
