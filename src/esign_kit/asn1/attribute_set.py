@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from esign_kit.asn1.reader import OID, SEQUENCE, SET, children, encode, header, read
+from typing import Any, NamedTuple
+
+from esign_kit.asn1.reader import OID, SEQUENCE, SET, children, encode, encode_oid, header, read
 from esign_kit.errors import InputError, LimitError
 
 __all__ = ["AttributeSet", "der_lengths"]
@@ -15,25 +17,45 @@ class AttributeSet:
     """A SET OF Attribute as offsets (RFC 5652 § 5.3).
 
     Attributes:
+        data: what the offsets refer to: of signed attributes their own octets, of others the
+            message.
         by_type: for each type (contents octets of the OID) the attributes of that type in order,
             each ``(start, stop, values_start, values_stop)``.
-        span: start and stop of the attributes, without the identifier and length of the set.
+        span: start and stop of the attributes in the message, without the identifier and length of
+            the set.
+        memory: what others found out about signed attributes of this shape, which may depend on
+            everything but the values of message-digest and signing-time; ``None`` where nothing
+            is remembered. See :class:`_Shape`.
         sorted: they, and the values of those that have several, stand in the order of DER.
         minimal: their own length octets are minimal.
     """
 
-    __slots__ = ("_single", "by_type", "data", "minimal", "sorted", "span")
+    __slots__ = ("_part", "_single", "by_type", "data", "memory", "minimal", "sorted", "span")
 
     def __init__(self, data: bytes, start: int, stop: int, *, check_values: bool) -> None:
         """Read the frame of each attribute; raises :class:`InputError`.
 
         ``check_values`` looks at the order of values too, as signed attributes need.
         """
-        self.data = data
         self.span = (start, stop)
+        self.memory: dict[object, Any] | None = None
         self.by_type: dict[bytes, list[tuple[int, int, int, int]]] = {}
-        by_type = self.by_type
         self._single: dict[bytes, tuple[int, int, int] | None] | None = None
+        self._part = (start, stop)
+        if check_values:
+            # The octets of signed attributes are wanted anyway, and offsets into them alone are
+            # the same for all signatures of one shape.
+            data = data[start:stop]
+            start, stop = 0, stop - start
+            self._part = (0, stop)
+            shape = _shape_of(data)
+            if shape is not None:
+                self.data = data
+                self.by_type, self._single, self.memory = shape
+                self.sorted = self.minimal = True
+                return
+        self.data = data
+        by_type = self.by_type
         single: dict[bytes, tuple[int, int, int] | None] = {}
         ordered = minimal = True
         count = 0
@@ -62,10 +84,12 @@ class AttributeSet:
                 known.append((start, end, values, end))
                 single[kind] = None
             start = end
-        if check_values:
-            self._single = single
         self.sorted = ordered
         self.minimal = minimal
+        if check_values:
+            self._single = single
+            if ordered and minimal and None not in single.values() and len(single) == count:
+                self.memory = _remember(self.data, by_type, single)
 
     def __contains__(self, kind: bytes) -> bool:
         return kind in self.by_type
@@ -116,7 +140,7 @@ class AttributeSet:
 
     def set_octets(self) -> bytes:
         """Return the DER of the SET OF these attributes: what the signature value covers."""
-        start, stop = self.span
+        start, stop = self._part
         if self.sorted and self.minimal:
             return encode(SET, self.data[start:stop])
         parts = []
@@ -128,8 +152,63 @@ class AttributeSet:
 
     def wire_octets(self) -> bytes:
         """Return the SET in the order in which the attributes stand."""
-        start, stop = self.span
+        start, stop = self._part
         return encode(SET, self.data[start:stop])
+
+
+class _Shape(NamedTuple):
+    """What sets of signed attributes share that differ only in two values.
+
+    The signatures of one signer are the same but for message-digest and signing-time. Where these
+    two stand once, with one value, and everything around the two values has octets that were read
+    before, offsets and order are those of the set that was read then: DER sorts by types and
+    lengths before it comes to the values of different types.
+    """
+
+    by_type: dict[bytes, list[tuple[int, int, int, int]]]
+    single: dict[bytes, tuple[int, int, int] | None]
+    memory: dict[object, Any]
+
+
+_MESSAGE_DIGEST = encode_oid("1.2.840.113549.1.9.4")[2:]
+_SIGNING_TIME = encode_oid("1.2.840.113549.1.9.5")[2:]
+_LARGEST = 4096
+_KEPT = 256
+_cuts_remembered: dict[int, tuple[int, int, int, int]] = {}
+_remembered: dict[tuple[int, int, int, bytes, bytes, bytes], _Shape] = {}
+
+
+def _shape_of(data: bytes) -> _Shape | None:
+    """Return the shape of a set that differs from one that was read in the two values only."""
+    cuts = _cuts_remembered.get(len(data))
+    if cuts is None:
+        return None
+    first, second, third, fourth = cuts
+    place = (len(data), first, third, data[:first], data[second:third], data[fourth:])
+    return _remembered.get(place)
+
+
+def _remember(
+    data: bytes,
+    by_type: dict[bytes, list[tuple[int, int, int, int]]],
+    single: dict[bytes, tuple[int, int, int] | None],
+) -> dict[object, Any] | None:
+    digest, time = single.get(_MESSAGE_DIGEST), single.get(_SIGNING_TIME)
+    size = len(data)
+    if digest is None or size > _LARGEST:
+        return None
+    # Without a signing time the second cut is empty, at the end.
+    _, third, fourth = time or (0, size, size)
+    _, first, second = digest
+    if third < first:
+        first, second, third, fourth = third, fourth, first, second
+    if len(_remembered) >= _KEPT or len(_cuts_remembered) >= _KEPT:
+        _remembered.clear()
+        _cuts_remembered.clear()
+    _cuts_remembered[size] = (first, second, third, fourth)
+    shape = _Shape(by_type, single, {})
+    _remembered[size, first, third, data[:first], data[second:third], data[fourth:]] = shape
+    return shape.memory
 
 
 def _frame(data: bytes, start: int, stop: int) -> tuple[int, int, int, int, bool]:

@@ -438,6 +438,7 @@ def to_datetime(value: bytes) -> datetime:
         raise InputError("ASN.1: no such time", code="asn1.time") from error
 
 
+@lru_cache(maxsize=64)
 def from_datetime(value: datetime) -> bytes:
     """Return an aware datetime as ``b"YYYYMMDDHHMMSSZ"``; raises ``ValueError`` for a naive one."""
     from datetime import UTC

@@ -296,7 +296,7 @@ def _check_same_document(document: Document, existing: SignedData) -> None:
         except InputError:
             continue
         compared = True
-        if value == existing.data[stated[1] : stated[2]]:
+        if value == signer.signed.data[stated[1] : stated[2]]:
             return
     if compared:
         raise _other_document()

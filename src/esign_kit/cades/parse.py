@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from esign_kit.asn1.cms import ID_DATA, SignedData, SignerInfo
 from esign_kit.asn1.reader import SEQUENCE, children, header
 from esign_kit.cades import oids, rules
-from esign_kit.cades.attributes import Facts, revocation_values, signed_facts
+from esign_kit.cades.attributes import Facts, revocation_values
 from esign_kit.cades.levels import NOT_ETSI, has_evidence_record, level
 from esign_kit.cades.timestamps import hash_index_problem, timestamps
 from esign_kit.cades.wrapping import looks_like_signed_data, peek, unwrap
@@ -220,16 +220,15 @@ class _Reader:
     ) -> None:
         parsed.signed_octets = rules.attribute_octets(signed, self._policy, findings)
         parsed.references = self._references(parsed.id, signed, chosen, parent, findings)
-        rules.check_content_type(
-            signed, None if parent is not None else self._message.content_type, findings
-        )
-        rules.check_protection(signer, signed, chosen, findings)
-        present, references = rules.signing_certificate(signed, findings)
-        parsed.certificate_reference_attribute = present
-        parsed.certificate_references = references
-        if oids.SIGNING_TIME in signed:
+        expected = None if parent is not None else self._message.content_type
+        said = rules.said(signer, signed, chosen, expected)
+        if said.findings:
+            findings += said.findings
+        parsed.certificate_reference_attribute = said.bound
+        parsed.certificate_references = said.references
+        if said.timed:
             parsed.claimed_signing_time = rules.claimed_time(signed, findings)
-        parsed.signed_attributes = signed_facts(signed)
+        parsed.signed_attributes = said.facts
 
     def _read_unsigned(
         self,
@@ -256,6 +255,22 @@ class _Reader:
             parsed.counter_signatures = self._counters(parsed.id, signer, unsigned, depth, findings)
 
     def _level(self, parsed: ParsedSignature, signer: SignerInfo, parent: SignerInfo | None) -> str:
+        if signer.signed is not None and signer.unsigned is None:
+            memory = signer.signed.memory
+            if memory is not None:
+                message = self._message
+                key = (message.content_type, bool(message.certificates), parent is None)
+                known: str | None = memory.get(key)
+                if known is None:
+                    known = self._find_level(parsed, signer, parent)
+                    if len(memory) < rules.SHAPES:
+                        memory[key] = known
+                return known
+        return self._find_level(parsed, signer, parent)
+
+    def _find_level(
+        self, parsed: ParsedSignature, signer: SignerInfo, parent: SignerInfo | None
+    ) -> str:
         first = parsed.certificate_references[:1]
         return level(
             self._message,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from esign_kit.algorithms import digest_algorithm
 from esign_kit.asn1.algorithm_identifier import (
@@ -15,12 +15,14 @@ from esign_kit.cades import oids
 from esign_kit.cades.attributes import (
     certificate_references,
     other_certificate_references,
+    signed_facts,
     signing_time,
 )
 from esign_kit.errors import InputError, UnsupportedError
 from esign_kit.model.signature import Finding
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
     from esign_kit.algorithms import DigestAlgorithm, SignatureAlgorithm
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
     from esign_kit.trust.policy import ValidationPolicy
 
 _SMALL = 1024 * 1024
+SHAPES = 16
+"""Answers kept with one shape of signed attributes; it comes with one or two algorithms."""
 _EDDSA_DIGESTS = {"ED25519": "SHA512", "ED448": "SHAKE256"}
 
 
@@ -313,6 +317,50 @@ def claimed_time(signed: AttributeSet, findings: list[Finding]) -> datetime | No
             )
         )
     return claimed
+
+
+class Said(NamedTuple):
+    """What signed attributes say apart from the digest and the time.
+
+    Attributes:
+        bound: there is a signed reference to the signer's certificate.
+        timed: there is a signing time.
+    """
+
+    findings: tuple[Finding, ...]
+    bound: bool
+    references: tuple[CertificateReference, ...]
+    timed: bool
+    facts: Mapping[str, Any]
+
+
+def said(
+    signer: SignerInfo, signed: AttributeSet, chosen: Algorithms, expected: bytes | None
+) -> Said:
+    """Read them; for a shape of attributes that was read before, under the same algorithms, once.
+
+    ``expected`` is the content type, ``None`` for a counter-signature.
+    """
+    memory = signed.memory
+    key = (signer.digest_algorithm, signer.signature_algorithm, expected)
+    known: Said | None = memory.get(key) if memory is not None else None
+    if known is not None:
+        return known
+    findings: list[Finding] = []
+    check_content_type(signed, expected, findings)
+    check_protection(signer, signed, chosen, findings)
+    bound, references = signing_certificate(signed, findings)
+    made = Said(
+        tuple(findings), bound, references, oids.SIGNING_TIME in signed, signed_facts(signed)
+    )
+    # A digest that the table does not know may be registered later.
+    if (
+        memory is not None
+        and len(memory) < SHAPES
+        and all(reference.digest_algorithm is not None for reference in references)
+    ):
+        memory[key] = made
+    return made
 
 
 # ── content ───────────────────────────────────────────────────────────────────────────────────

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -11,8 +12,6 @@ from esign_kit.model.report import Check, CheckStatus, SubIndication
 from esign_kit.validation.cryptographic import unknown_algorithm
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from esign_kit.asn1.certificate import Certificate
     from esign_kit.model.signature import ParsedSignature
     from esign_kit.trust.path import PathResult
@@ -76,11 +75,23 @@ def algorithm_problems(
     names = {algorithm.digest, parsed.digest_algorithm, algorithm.mgf_digest}
     for reference in parsed.references:
         names.add(reference.digest_algorithm)
-    problems = [policy.digest_problem(name, at) for name in names if name is not None]
     for binding in parsed.certificate_references[:1]:
         # SHA-1 is all that the old kind of property has, and only a second preimage breaks it.
-        if binding.digest_algorithm not in (None, "SHA1", *names):
-            problems.append(policy.digest_problem(binding.digest_algorithm or "", at))
+        if binding.digest_algorithm != "SHA1":
+            names.add(binding.digest_algorithm)
+    if certificate is not None:
+        # Nearly all signatures of a time use the same few: until when they count is looked up once.
+        question = (id(policy), algorithm.family, frozenset(names), certificate.spki)
+        known = _accepted.get(question)
+        if known is None:
+            known = _acceptance(policy, algorithm.family, names, certificate.spki)
+            if len(_accepted) >= 1024:
+                _accepted.clear()
+            # The policy is kept with the answer, so that its id stays its own.
+            _accepted[question] = known
+        if known[1] is not None and at <= known[1]:
+            return []
+    problems = [policy.digest_problem(name, at) for name in names if name is not None]
     if certificate is not None:
         try:
             key = crypto.load_public_key(certificate.spki)
@@ -89,6 +100,30 @@ def algorithm_problems(
         else:
             problems.append(policy.key_problem(algorithm.family, key.bits, at))
     return sorted(filter(None, problems))
+
+
+_ALWAYS = datetime(9999, 12, 31, tzinfo=UTC)
+_accepted: dict[tuple[object, ...], tuple[AlgorithmPolicy, datetime | None]] = {}
+
+
+def _acceptance(
+    policy: AlgorithmPolicy, family: str, names: set[str | None], spki: bytes
+) -> tuple[AlgorithmPolicy, datetime | None]:
+    """Return until when the policy has nothing against these; ``None`` if it always has."""
+    ends: list[datetime] = [_ALWAYS]
+    for name in names:
+        if name is not None:
+            if name not in policy.digests:
+                return policy, None
+            ends.append(policy.digests[name] or _ALWAYS)
+    try:
+        bits = crypto.load_public_key(spki).bits
+    except EsignError:
+        return policy, None
+    for smallest, end in policy.families.get(family, ()):
+        if bits >= smallest:
+            return policy, min(*ends, end or _ALWAYS)
+    return policy, None
 
 
 _UNCLAIMED = Check(
