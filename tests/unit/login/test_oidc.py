@@ -88,6 +88,7 @@ EXPECTED = {
     "unknown-kid": "login.token-key", "own-key-in-header": "login.token-signature",
     "crit": "login.token-header", "bad-signature": "login.token-signature",
     "changed-payload": "login.token-signature", "at-hash": "login.token-hash",
+    "code-hash": "login.token-hash",
     "no-sub": "login.token-subject", "no-id-token": "login.provider-answer",
     "double-claim": "login.token-malformed", "encrypted": "login.token-encrypted",
     "down": "login.provider-answer", "keys-down": "login.provider-answer",

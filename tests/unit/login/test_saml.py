@@ -89,7 +89,9 @@ EXPECTED = {
     "encrypted": "login.saml-encrypted", "condition": "login.saml-condition",
     "double-attribute": "login.saml-attribute", "doctype": "login.saml-structure",
     "no-base64": "login.saml-structure", "not-before": "login.saml-times",
-    "failed": "login.cancelled", "denied": "login.refused", "no-login": "login.saml-structure",
+    "confirmation-request": "login.saml-request", "confirmation-late": "login.saml-expired",
+    "stray-signature": "login.saml-structure", "failed": "login.cancelled",
+    "denied": "login.refused", "no-login": "login.saml-structure",
 }  # fmt: skip
 
 
@@ -245,6 +247,7 @@ def test_encrypted_assertions(signs: str) -> None:
         ("cbc", {"decryption_key": key}),
         ("pkcs1", {"decryption_key": key}),
         ("cipher-changed", {"decryption_key": key}),
+        ("encrypted-other", {"decryption_key": key}),
         ("", {"decryption_key": RsaDecryptionKey(stranger.private_key.pkcs8)}),
         ("", {}),
     ):

@@ -195,7 +195,11 @@ def test_a_shared_store() -> None:
 
 class Register:
     def __init__(self) -> None:
-        self.rows = {"AA1234567": RegisterEntry("5VBK5VR", "Əli Məmmədov")}
+        past = (AT - timedelta(days=1)).date()
+        self.rows = {
+            "AA1234567": RegisterEntry("5VBK5VR", "Əli Məmmədov", valid_until=AT.date()),
+            "AA7777777": RegisterEntry("5VBK5VR", valid_until=past),
+        }
 
     def find(self, document: ek.Identifier) -> RegisterEntry | None:
         return self.rows.get(document.value)
@@ -215,7 +219,7 @@ def test_matched_is_not_authenticated() -> None:
     said = set()
     for document, fin in (
         ("AA1234567", "5VBK5VS"), ("AA7654321", "5VBK5VR"), ("AA1234567", "x"), ("", ""),
-        ("AA12 34567", "5VBK5VR"),
+        ("AA12 34567", "5VBK5VR"), ("AA7777777", "5VBK5VR"),
     ):  # fmt: skip
         with pytest.raises(LoginError) as caught:
             login.match(document=document, fin=fin, at=AT)

@@ -26,7 +26,8 @@ LIES = (
     "nonce", "no-nonce", "audience", "two-audiences", "azp", "issuer", "expired", "no-exp",
     "future", "old", "not-yet", "alg-none", "alg-hs256", "alg-other", "wrong-key", "unknown-kid",
     "own-key-in-header", "crit", "bad-signature", "changed-payload", "at-hash", "no-sub",
-    "userinfo-sub", "no-id-token", "double-claim", "text-exp", "encrypted", "down", "keys-down",
+    "code-hash", "userinfo-sub", "no-id-token", "double-claim", "text-exp", "encrypted",
+    "down", "keys-down",
 )  # fmt: skip
 """Everything it can lie about; add names to ``fake.lies``."""
 
@@ -205,6 +206,7 @@ class FakeOidc:
             "old": {"iat": now - 3600},
             "not-yet": {"nbf": now + 3600},
             "at-hash": {"at_hash": _half("another")},
+            "code-hash": {"c_hash": _half("another")},
             "no-sub": {"sub": None},
             "text-exp": {"exp": "tomorrow"},
         }

@@ -30,7 +30,8 @@ LIES = (
     "destination", "request", "expired", "not-yet", "no-end", "session-over", "changed",
     "wrapped-beside", "wrapped-inside", "wrapped-object", "wrapped-response", "double-id",
     "foreign-reference", "extra-transform", "two-signatures", "encrypted", "condition",
-    "double-attribute", "doctype", "no-base64", "not-before", "failed", "denied", "no-login",
+    "double-attribute", "doctype", "confirmation-request", "confirmation-late", "stray-signature",
+    "no-base64", "not-before", "failed", "denied", "no-login",
 )  # fmt: skip
 """Everything it can do wrong; add names to ``fake.lies``."""
 
@@ -134,6 +135,8 @@ class FakeSaml:
         if self.signs in ("assertion", "both"):
             assertion = self._signed(assertion, self._a)
         if self.encrypt_for is not None:
+            if "encrypted-other" in lies:
+                assertion = b"<x/>"
             assertion = _encrypted(assertion, self.encrypt_for, self.lies)
         octets = self._envelope(assertion, request, acs)
         if self.signs in ("response", "both"):
@@ -192,6 +195,10 @@ class FakeSaml:
             octets = octets.replace(
                 b"<samlp:Status>", b'<samlp:Extensions ID="%s"/><samlp:Status>' % self._a.encode()
             )
+        if "stray-signature" in lies:
+            start, end = octets.index(b"<ds:Signature "), octets.index(b"</ds:Signature>") + 15
+            stray = b"<samlp:Extensions>" + octets[start:end] + b"</samlp:Extensions><samlp:Status>"
+            octets = octets.replace(b"<samlp:Status>", stray, 1)
         if "extra-transform" in lies:
             octets = octets.replace(
                 b'<ds:Transform Algorithm="http://www.w3.org/2001/10/xml-exc-c14n#">',
@@ -234,6 +241,9 @@ class FakeSaml:
             begin, end = now + 2 * _MINUTES, now + 4 * _MINUTES
         issuer = "https://evil.test" if "issuer" in lies else self.entity_id
         recipient = "https://other.test/acs" if "recipient" in lies else acs
+        if "confirmation-request" in lies:
+            request = "_another"
+        late = now - 2 * _MINUTES if "confirmation-late" in lies else end
         for_whom = "https://other.test" if "audience" in lies else audience
         restriction = (
             f"<saml:AudienceRestriction><saml:Audience>{escape(for_whom)}</saml:Audience>"
@@ -243,7 +253,7 @@ class FakeSaml:
             restriction = ""
         if "condition" in lies:
             restriction += '<saml:Condition xmlns:x="urn:x"/>'
-        limit = "" if "no-end" in lies else f' NotOnOrAfter="{instant(end)}"'
+        limit = "" if "no-end" in lies else f' NotOnOrAfter="{instant(late)}"'
         early = f' NotBefore="{instant(begin)}"' if "not-before" in lies else ""
         over = now - 2 * _MINUTES if "session-over" in lies else now + timedelta(hours=8)
         login = (
