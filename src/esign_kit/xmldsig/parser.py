@@ -59,6 +59,8 @@ class XmlDocument:
         tree: the document with the comments and instructions around its element.
         octets: what was parsed, as UTF-8 without a byte order mark.
         limits: bounds for all work on this document.
+        written: the octets around the only signature, once :mod:`esign_kit.xmldsig.splice` looked
+            for them; empty if they are not canonical for all to see.
     """
 
     __slots__ = (
@@ -73,6 +75,7 @@ class XmlDocument:
         "octets",
         "root",
         "tree",
+        "written",
     )
 
     def __init__(self, root: Element, octets: bytes, limits: Limits) -> None:
@@ -86,6 +89,7 @@ class XmlDocument:
         self._mark = ""
         self._work = 0
         self._signatures: list[Element] | None = None
+        self.written: bytes | None = None
         self._cache: dict[Any, Any] = {}
 
     def elements_with_id(self, value: str) -> list[Element]:

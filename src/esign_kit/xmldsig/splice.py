@@ -13,11 +13,12 @@ What must hold for that, each of it checked here before anything is hashed:
 2. it holds exactly one ds:Signature, the one that is verified, and that is not the root;
 3. the reference covers the whole document, by ``URI=""`` or the Id of the root;
 4. its transforms take out this signature and canonicalise, and do nothing else;
-5. neither comments, CDATA nor processing instructions stand in the file, so each ``<`` starts a
-   tag, and the qualified name of the signature starts exactly one: the octets cut out are the
-   element that the tree holds, and nothing that only looks like it;
-6. the rest has nothing that no canonical form has: a declaration, octets around the root,
-   carriage returns, character references, empty-element tags, single quotes around values.
+5. neither comments, CDATA nor processing instructions stand in the file, no more than the XML
+   declaration at its start, so each other ``<`` starts a tag, and the qualified name of the
+   signature starts exactly one: the octets cut out are the element that the tree holds, and
+   nothing that only looks like it;
+6. the rest, from the start tag of the root to its end tag, has nothing that no canonical form
+   has: carriage returns, character references, empty-element tags, single quotes around values.
 
 Where one does not hold, or the digest differs, the reference takes the long way.
 """
@@ -61,15 +62,14 @@ def covered_octets(
     """
     if not _only_removes(steps, signature):
         return None
-    found = document.cached("spliced")
-    if found is None:
-        found = _cut(document, signature)
-        document.cache("spliced", found, None)
+    if document.written is None:
+        document.written = _cut(document, signature)
+    found = document.written
     table = digest_algorithm(digest)
-    if not found or table.slow or table.hash(found) != value:
+    if not found or table.slow:
         return None
     document.spend(len(found))
-    return found
+    return found if table.hash(found) == value else None
 
 
 def _only_removes(steps: Sequence[Step], signature: Element) -> bool:
@@ -96,17 +96,32 @@ def _cut(document: XmlDocument, signature: Element) -> bytes:
     if signature is document.root or len(document.signatures()) != 1:
         return b""
     # One octet is looked for twenty times faster than two.
-    if (b"!" in octets and b"<!" in octets) or (b"?" in octets and b"<?" in octets):
+    if (b"!" in octets and b"<!" in octets) or (b"?" in octets and octets.find(b"<?", 1) >= 0):
         return b""
+    first = _first_tag(octets)
     start, end = _element(octets, signature.prefix)
-    if start < 0 or end < 0:
+    if first < 0 or start < 0 or end < 0:
         return b""
-    rest = octets[:start] + octets[end:]
-    if not rest.startswith(b"<") or not rest.endswith(b">") or b"\r" in rest or b"/>" in rest:
+    rest = octets[first:start] + octets[end:].rstrip(b" \t\n")
+    if not rest.startswith(b"<") or b"\r" in rest or b"/>" in rest:
         return b""
     if (b"&" in rest and b"&#" in rest) or (b"'" in rest and b"='" in rest):
         return b""
     return rest
+
+
+def _first_tag(octets: bytes) -> int:
+    """Return where the root starts, or -1.
+
+    A declaration and white space before it are not covered.
+    """
+    if not octets.startswith(b"<?"):
+        return octets.index(b"<")
+    end = octets.index(b"?>")
+    # Later versions of XML have other line ends; an instruction is part of the canonical form.
+    if not octets.startswith(b"<?xml ") or b"1.0" not in octets[:end]:
+        return -1
+    return octets.index(b"<", end)
 
 
 def _element(octets: bytes, prefix: str | None) -> tuple[int, int]:

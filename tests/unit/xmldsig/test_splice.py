@@ -25,8 +25,8 @@ ENVELOPED = f'<ds:Transform Algorithm="{names.T_ENVELOPED}"/>'
 C14N = f'<ds:Transform Algorithm="{names.C14N_10}"/>'
 EXCLUSIVE = f'<ds:Transform Algorithm="{names.C14N_EXCLUSIVE}"/>'
 BASE64 = f'<ds:Transform Algorithm="{names.T_BASE64}"/>'
-LOOSE = "<b  y='1'/>"
-"""Not canonical; :func:`rest` makes it the octets that only the short way hashes."""
+LOOSE = '<b  y="1"></b>'
+"""Not canonical, and not seen to be: with its digest as it stands only the short way agrees."""
 
 
 def subtract(path: str) -> str:
@@ -108,6 +108,32 @@ def test_a_canonical_file_is_hashed_as_it_stands(transforms: str) -> None:
     (found,) = signatures(data, POLICY)
     assert states(found) == ["OK FULL"]
     assert covered(found) == '<a x="1">өтініш <b></b></a>'.encode()
+
+
+@pytest.mark.usefixtures("no_canonicalisation")
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ('<?xml version="1.0" encoding="UTF-8"?>', ""),
+        ('<?xml version="1.0"?>\n', "\n"),
+        ("\n ", " \n"),
+        ("\ufeff", ""),
+    ],
+)
+def test_what_stands_around_the_root_is_not_covered(before: str, after: str) -> None:
+    text = signature(b"<a>1</a>")
+    (found,) = signatures(f"{before}<a>1{text}</a>{after}".encode(), POLICY)
+    assert states(found) == ["OK FULL"]
+    assert covered(found) == b"<a>1</a>"
+
+
+@pytest.mark.parametrize("start", ["<?xml version='1.1'?>", "<?x 1.0?>", "<?xml-x 1.0?>"])
+def test_another_start_takes_the_long_way(start: str) -> None:
+    text = signature(f"<a>{LOOSE}</a>".encode())
+    assert only(f"{start}<a>{LOOSE}{text}</a>".encode()) == ["MISMATCH"]
+    for part in (b"</a>", b"<a>"):
+        text = signature(part)
+        assert only(f"{start}<a>{text}</a>".encode()) == ["MISMATCH"]
 
 
 @pytest.mark.usefixtures("no_canonicalisation")
@@ -270,7 +296,13 @@ def test_an_unknown_digest_is_never_right() -> None:
 
 def test_what_is_loose_but_unseen_is_still_what_was_signed() -> None:
     """Order of attributes and needless space are not looked for: the digest decides."""
-    data = file('<a  y="1" x="2">', "</a>")
-    (found,) = signatures(data, POLICY)
-    assert states(found) == ["OK FULL"]
-    assert covered(found) == b'<a  y="1" x="2"></a>'
+    for before, after in (('<a  y="1" x="2">', "</a>"), ("<a>", LOOSE + "</a>")):
+        (found,) = signatures(file(before, after), POLICY)
+        assert states(found) == ["OK FULL"]
+        assert covered(found) == (before + after).encode()
+
+
+def test_the_work_of_hashing_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("esign_kit.xmldsig.parser._FREE_WORK", 0)
+    monkeypatch.setattr("esign_kit.xmldsig.parser._WORK_FACTOR", 0)
+    assert only(file("<a>", "</a>")) == ["xml.too-much-work"]
