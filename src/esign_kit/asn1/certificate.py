@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from esign_kit.asn1 import names
+from esign_kit.asn1.extensions import Extension, walk
 from esign_kit.asn1.reader import (
     BIT_STRING,
     BOOLEAN,
@@ -45,13 +46,6 @@ KEY_USAGE_BITS = (
 """RFC 5280 § 4.2.1.3, bit 0 first; bit 1 is also called nonRepudiation."""
 
 _MAX_CERTIFICATE = 1024 * 1024
-
-
-class Extension(NamedTuple):
-    """An extension: critical or not, and the DER inside its OCTET STRING."""
-
-    critical: bool
-    value: bytes
 
 
 class BasicConstraints(NamedTuple):
@@ -200,34 +194,9 @@ class Certificate:
         return self._extensions
 
     def _read_extensions(self) -> dict[str, Extension]:
-        found: dict[str, Extension] = {}
         if self._extensions_span is None:
-            return found
-        der = self.der
-        start, stop = self._extensions_span
-        tag, position, end = header(der, start, stop)
-        _require(tag == SEQUENCE and end == stop, "extensions")
-        while position < end:
-            tag, inner, last = header(der, position, end)
-            _require(tag == SEQUENCE, "extension")
-            # Nearly all headers in here have one octet of length: read in place, checked the same.
-            middle = inner + 2 + der[inner + 1] if inner + 2 <= last else last + 1
-            if middle > last or der[inner] != OID or der[inner + 1] & 0x80:
-                raise InputError("malformed certificate: extension", code="certificate.malformed")
-            oid = decode_oid(der[inner + 2 : middle])
-            critical = False
-            if der[middle : middle + 2] == b"\x01\x01" and middle + 3 <= last:
-                critical = der[middle + 2] != 0
-                middle += 3
-            tag, first, stop_ = header(der, middle, last)
-            _require(tag == OCTET_STRING and stop_ == last, "extension")
-            if oid in found:
-                raise InputError(
-                    f"certificate has extension {oid} twice", code="certificate.extension-twice"
-                )
-            found[oid] = Extension(critical, der[first:stop_])
-            position = last
-        return found
+            return {}
+        return walk(self.der, *self._extensions_span, _extension_fault)
 
     @property
     def basic_constraints(self) -> BasicConstraints | None:
@@ -399,6 +368,14 @@ class Certificate:
 def _load(der: bytes) -> Certificate:
     # A function: a cache around the class itself takes over its __reduce__, which breaks pickle.
     return Certificate(der)
+
+
+def _extension_fault(twice: str) -> InputError:
+    if twice:
+        return InputError(
+            f"certificate has extension {twice} twice", code="certificate.extension-twice"
+        )
+    return InputError("malformed certificate: extension", code="certificate.malformed")
 
 
 def _require(condition: bool, what: str) -> None:

@@ -5,14 +5,10 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from esign_kit.asn1.certificate import Extension
+from esign_kit.asn1.extensions import Extension, walk
 from esign_kit.asn1.reader import (
-    OCTET_STRING,
-    OID,
     SEQUENCE,
     Tlv,
-    decode_oid,
-    header,
     read,
     read_all,
 )
@@ -63,29 +59,7 @@ def read_extensions(data: bytes, start: int, stop: int, what: str) -> dict[str, 
     Raises:
         InputError: malformed, or one extension twice.
     """
-    tag, position, end = header(data, start, stop)
-    if tag != SEQUENCE or end != stop:
-        raise malformed(what)
-    found: dict[str, Extension] = {}
-    while position < end:
-        tag, inner, last = header(data, position, end)
-        if tag != SEQUENCE:
-            raise malformed(what)
-        # Nearly all headers in here have one octet of length: read in place, checked the same.
-        middle = inner + 2 + data[inner + 1] if inner + 2 <= last else last + 1
-        if middle > last or data[inner] != OID or data[inner + 1] & 0x80:
-            raise malformed(what)
-        oid = decode_oid(data[inner + 2 : middle])
-        critical = False
-        if data[middle : middle + 2] == b"\x01\x01" and middle + 3 <= last:
-            critical = data[middle + 2] != 0
-            middle += 3
-        tag, first, middle = header(data, middle, last)
-        if tag != OCTET_STRING or middle != last or oid in found:
-            raise malformed(what)
-        found[oid] = Extension(critical, data[first:middle])
-        position = last
-    return found
+    return walk(data, start, stop, lambda twice: malformed(what))
 
 
 class DistributionPoint(NamedTuple):

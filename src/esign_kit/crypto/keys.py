@@ -219,6 +219,8 @@ def _document_digest(document: Document, name: str, limits: Limits | None) -> by
 
 _public_loaders: dict[str, Callable[[bytes, str, bytes, bytes], PublicKey]] = {}
 _private_loaders: dict[str, Callable[[bytes], PrivateKey]] = {}
+_usual_loaders: dict[int, Callable[[bytes], PublicKey | None]] = {}
+"""By size: recognise the octets of the most frequent kinds of key as a whole, or pass."""
 
 
 def register_key(
@@ -249,6 +251,11 @@ def load_public_key(spki: bytes) -> PublicKey:
         InputError: malformed, or a point that is not on its curve.
     """
     size = len(spki)
+    usual = _usual_loaders.get(size)
+    if usual is not None:
+        key = usual(spki)
+        if key is not None:
+            return key
     tag, start, stop = header(spki, 0, size)
     if tag != SEQUENCE or stop != size:
         raise _malformed("not a SubjectPublicKeyInfo")

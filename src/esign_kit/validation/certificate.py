@@ -25,7 +25,6 @@ __all__ = ["check_chain", "check_key_usage", "check_revocation"]
 _FAILED = frozenset({SubIndication.REVOKED, SubIndication.EXPIRED, SubIndication.NOT_YET_VALID})
 
 
-@lru_cache(maxsize=1024)
 def _chain_passed(chain: tuple[Certificate, ...]) -> Check:
     return Check(
         "certificate-chain",
@@ -42,7 +41,12 @@ def check_chain(path: PathResult, failures: Sequence[FetchFailure] = ()) -> Chec
     """
     problem = path.chain_problem
     if problem is None:
-        return _chain_passed(path.chain)
+        # A path that is remembered comes with the same chain each time: no comparison is needed.
+        memory = path.chain[0]._cache
+        known: Any = memory.get("chain-check")
+        if known is None or known[0] is not path.chain:
+            known = memory["chain-check"] = (path.chain, _chain_passed(path.chain))
+        return known[1]  # type: ignore[no-any-return]
     facts: dict[str, Any] = {
         "length": len(path.chain),
         "anchor": path.anchor.certificate.subject_text if path.anchor else None,
@@ -85,12 +89,14 @@ def check_revocation(
             {"certificates": _revocation_facts(path)},
         ), True
     sources = set()
+    unused: list[str] = []
     unknown = False
     for info in path.revocation:
         if info.status is RevocationStatus.UNKNOWN:
             unknown = True
         elif info.source:
             sources.add(info.source)
+            unused += info.rejected
     if unknown:
         return Check(
             "revocation",
@@ -102,7 +108,16 @@ def check_revocation(
         ), False
     if not sources:
         return _NOT_NEEDED, False
-    return _good(frozenset(sources)), False
+    good = _good(frozenset(sources))
+    if not unused:
+        return good, False
+    # A responder that does not know what a CRL is silent about is worth a reader's attention.
+    return Check(
+        "revocation",
+        CheckStatus.PASSED,
+        detail=f"{good.detail}; did not count: {'; '.join(unused[:3])}",
+        facts={"certificates": _revocation_facts(path)},
+    ), False
 
 
 _NOT_CHECKED = Check(

@@ -142,14 +142,16 @@ def _agree(certificate: Certificate, references: Sequence[CertificateReference])
     return True
 
 
-@lru_cache(maxsize=1024)
 def _passed(certificate: Certificate) -> Check:
-    return Check(
-        "signing-certificate",
-        CheckStatus.PASSED,
-        detail=f"{certificate.label}, bound by the signature",
-        facts=_BOUND,
-    )
+    known: Any = certificate._cache.get("bound-check")
+    if known is None:
+        known = certificate._cache["bound-check"] = Check(
+            "signing-certificate",
+            CheckStatus.PASSED,
+            detail=f"{certificate.label}, bound by the signature",
+            facts=_BOUND,
+        )
+    return known  # type: ignore[no-any-return]
 
 
 def _refused(
