@@ -100,3 +100,13 @@ def test_a_country_that_is_asked_answers_as_of_its_own_day() -> None:
     assert report.only.sub_indication is ek.SubIndication.REVOKED_NO_POE
     state = ek.validate_certificate(director.certificate, trust=pki.trust, fetcher=pki)
     assert state.at == pki.now
+
+
+def test_what_the_responder_does_not_know_is_told_beside_a_silent_crl() -> None:
+    pki = FixturePKI()
+    stranger = pki.near_miss("never-issued")
+    evidence = (*pki.evidence(), pki.ocsp(stranger))
+    report = ek.verify(stranger.sign(b"x"), trust=pki.trust, evidence=evidence, at=pki.now)
+    (check,) = (item for item in report.checks if item.name == "revocation")
+    assert "by CRL; did not count" in check.detail
+    assert "does not know the certificate" in check.detail
