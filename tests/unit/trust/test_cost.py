@@ -57,7 +57,7 @@ def within(work: Callable[[], object], floor: Callable[[], object], times: float
     busy gets more rounds, not a wider limit.
     """
     least = least_floor = float("inf")
-    for number in range(60):
+    for number in range(400):
         least_floor = min(least_floor, spend(floor))
         least = min(least, spend(work))
         if number > 3 and least < times * least_floor:
