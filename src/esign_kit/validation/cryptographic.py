@@ -86,7 +86,7 @@ def check_references(parsed: ParsedSignature, limits: Limits) -> tuple[tuple[Sco
             code="reference.none",
         )
     outcomes = [_check_reference(reference, limits) for reference in references]
-    scopes = tuple(o.scope for o in outcomes if o.scope is not None)
+    scopes = tuple([o.scope for o in outcomes if o.scope is not None])
     problems = [o for o in outcomes if o.sub_indication is not None]
     if not problems:
         if len(outcomes) == 1:
@@ -122,20 +122,23 @@ def _hint(outcome: _Outcome) -> str:
     return ""
 
 
+def _label(reference: SignedReference) -> str:
+    return f"reference {reference.uri!r}" if reference.uri else f"reference {reference.id}"
+
+
 def _check_reference(reference: SignedReference, limits: Limits) -> _Outcome:
-    label = f"reference {reference.uri!r}" if reference.uri else f"reference {reference.id}"
     if reference.error:
         return _Outcome(
             reference,
             sub_indication=SubIndication.SIG_CONSTRAINTS_FAILURE,
-            detail=f"{label}: {reference.error}",
+            detail=f"{_label(reference)}: {reference.error}",
             code=reference.error_code or "reference.unusable",
         )
     if reference.digest_algorithm is None:
         return _Outcome(
             reference,
             sub_indication=SubIndication.CRYPTO_CONSTRAINTS_FAILURE,
-            detail=f"{label}: {unknown_algorithm(reference.algorithm_label, 'digest')}",
+            detail=f"{_label(reference)}: {unknown_algorithm(reference.algorithm_label, 'digest')}",
             code="algorithm.unsupported",
         )
     computed: bytes | None = None
@@ -144,7 +147,7 @@ def _check_reference(reference: SignedReference, limits: Limits) -> _Outcome:
         for octets, scope in reference.resolve():
             computed = _digest(octets, reference.digest_algorithm, limits)
             if computed == reference.digest_value:
-                return _Outcome(reference, scope=scope, computed=computed)
+                return _Outcome(reference, scope, None, "", "", computed)
     except EsignError as error:
         # A closed list says no, or a limit is reached: nobody knows whether it matches.
         problem = error
@@ -152,7 +155,7 @@ def _check_reference(reference: SignedReference, limits: Limits) -> _Outcome:
         return _Outcome(
             reference,
             sub_indication=SubIndication.HASH_FAILURE,
-            detail=f"{label}: the data are not what was signed",
+            detail=f"{_label(reference)}: the data are not what was signed",
             code="digest.mismatch",
             computed=computed,
         )
@@ -161,7 +164,8 @@ def _check_reference(reference: SignedReference, limits: Limits) -> _Outcome:
         sub_indication=SubIndication.SIGNED_DATA_NOT_FOUND
         if problem is None or problem.code.startswith("reference.")
         else SubIndication.SIG_CONSTRAINTS_FAILURE,
-        detail=f"{label}: {problem.detail if problem else 'the signed data are not here'}",
+        detail=f"{_label(reference)}: "
+        + (problem.detail if problem else "the signed data are not here"),
         code=problem.code if problem else "reference.not-found",
     )
 
