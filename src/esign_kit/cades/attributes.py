@@ -23,6 +23,7 @@ from esign_kit.asn1.reader import (
     decode_integer,
     decode_oid,
     decode_time,
+    header,
     read_all,
 )
 from esign_kit.cades import oids
@@ -67,6 +68,9 @@ def certificate_references(value: bytes, version: int) -> tuple[CertificateRefer
     """
     if len(value) > _LARGEST:
         raise LimitError("signing-certificate too large", code="limits.attributes")
+    usual = _usual_reference(value, version)
+    if usual is not None:
+        return (usual,)
     outer = read_all(value, "signing-certificate").expect(SEQUENCE, "signing-certificate").items()
     if not outer:
         raise InputError("signing-certificate without certificates", code="cades.ess")
@@ -92,16 +96,58 @@ def certificate_references(value: bytes, version: int) -> tuple[CertificateRefer
     return tuple(found)
 
 
-def _issuer_serial(value: Tlv) -> tuple[bytes | None, int | None]:
-    parts = value.expect(SEQUENCE, "issuerSerial").items()
-    if len(parts) < 2:
-        raise InputError("malformed issuerSerial", code="cades.ess")
+def _usual_reference(value: bytes, version: int) -> CertificateReference | None:
+    """Read one reference without policies, as nearly all are; ``None`` for any other shape."""
+    try:
+        tag, start, stop = header(value, 0, len(value))
+        outer, start, end = header(value, start, stop)
+        inner, start, last = header(value, start, end)
+        if tag != SEQUENCE or outer != SEQUENCE or inner != SEQUENCE or not stop == end == last:
+            return None
+        digest: str | None = "SHA256" if version == 2 else "SHA1"
+        tag, first, after = header(value, start, last)
+        if tag == SEQUENCE and version == 2:
+            algorithm = decode_digest_algorithm(value[start:after])
+            digest = algorithm.name if algorithm else None
+            tag, first, after = header(value, after, last)
+        if tag != OCTET_STRING or stop != len(value):
+            return None
+        issuer = serial = None
+        if after < last:
+            tag, start, stop = header(value, after, last)
+            outer, _, middle = header(value, start, stop)
+            inner, begin, end = header(value, middle, stop)
+            if tag != SEQUENCE or outer != SEQUENCE or inner != INTEGER or not stop == end == last:
+                return None
+            issuer = _issuer(value[start:middle])
+            serial = decode_integer(value[begin:end])
+    except InputError:
+        # Read again below, where the error gets its words.
+        return None
+    return CertificateReference(digest, value[first:after], issuer, None, serial, version)
+
+
+@lru_cache(maxsize=256)
+def _issuer(general_names: bytes) -> bytes | None:
+    """Return the Name in the GeneralNames of an issuerSerial; all signers of a CA state the same.
+
+    Raises:
+        InputError: malformed.
+    """
     issuer = None
-    for name in parts[0].expect(SEQUENCE, "GeneralNames"):
+    for name in read_all(general_names).expect(SEQUENCE, "GeneralNames"):
         if name.tag == 0xA4:
             inner = name.items()
             if len(inner) == 1:
                 issuer = inner[0].raw
+    return issuer
+
+
+def _issuer_serial(value: Tlv) -> tuple[bytes | None, int | None]:
+    parts = value.expect(SEQUENCE, "issuerSerial").items()
+    if len(parts) < 2:
+        raise InputError("malformed issuerSerial", code="cades.ess")
+    issuer = _issuer(parts[0].expect(SEQUENCE, "GeneralNames").raw)
     return issuer, decode_integer(parts[1].expect(INTEGER, "serialNumber").contents)
 
 

@@ -1,0 +1,108 @@
+"""What is recognised as a whole says what reading it part by part says, for hostile octets too."""
+
+from __future__ import annotations
+
+import random
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from esign_kit.asn1 import attribute_set
+from esign_kit.asn1.attribute_set import AttributeSet
+from esign_kit.asn1.cms import SignedData
+from esign_kit.cades import attributes, oids
+from esign_kit.crypto import keys, spki
+from esign_kit.errors import InputError
+from esign_kit.testing import FixturePKI
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+_OCTETS = (0, 1, 2, 4, 5, 0x06, 0x17, 0x18, 0x30, 0x31, 0x80, 0x81, 0x82, 0xFF)
+
+
+@pytest.fixture(scope="module")
+def signed() -> SignedData:
+    return SignedData(FixturePKI().person().sign(b"document", packaging="attached"))
+
+
+def mutations(octets: bytes, number: int) -> Iterator[bytes]:
+    chance = random.Random(7)  # the same cases each time
+    for _ in range(number):
+        found = bytearray(octets)
+        for _ in range(chance.randint(1, 3)):
+            at = chance.randrange(len(found))
+            kind = chance.randrange(4)
+            if kind == 0:
+                del found[at]
+            elif kind == 1:
+                found.insert(at, chance.choice(_OCTETS))
+            elif kind == 2:
+                found[at] = chance.choice(_OCTETS)
+            else:
+                found[at] = chance.randrange(256)
+        yield bytes(found)
+
+
+def outcome(work: Callable[[], Any]) -> Any:
+    try:
+        return work()
+    except InputError as error:
+        return type(error), error.code, error.detail
+
+
+def described(octets: bytes) -> tuple[Any, ...]:
+    found = AttributeSet(octets, 0, len(octets), check_values=True)
+    single = {kind: found.only(kind) for kind in found.by_type}
+    values = {kind: outcome(lambda k=kind: found.values(k)) for kind in found.by_type}  # type: ignore[misc]
+    return found.by_type, single, values, found.sorted, found.minimal, outcome(found.set_octets)
+
+
+def test_attributes_of_a_known_shape_read_as_if_they_were_new(signed: SignedData) -> None:
+    known = signed.signer(0).signed
+    assert known is not None
+    start, stop = known.span
+    octets = signed.data[start:stop]
+    assert AttributeSet(octets, 0, len(octets), check_values=True).memory is not None
+    recognised = 0
+    for changed in mutations(octets, 3000):
+        AttributeSet(octets, 0, len(octets), check_values=True)
+        recognised += attribute_set._shape_of(changed) is not None
+        second = outcome(lambda c=changed: described(c))  # type: ignore[misc]
+        attribute_set._remembered.clear()
+        attribute_set._cuts_remembered.clear()
+        assert second == outcome(lambda c=changed: described(c))  # type: ignore[misc]
+    assert recognised > 50
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_the_usual_reference_reads_as_any_other(
+    signed: SignedData, version: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = signed.signer(0).signed
+    assert known is not None
+    octets = known.only_raw(oids.SIGNING_CERTIFICATE_V2)
+    assert octets is not None and attributes._usual_reference(octets, 2) is not None
+    read = attributes.certificate_references.__wrapped__
+    cases = list(mutations(octets, 3000))
+    quick = [outcome(lambda c=case: read(c, version)) for case in cases]  # type: ignore[misc]
+    monkeypatch.setattr(attributes, "_usual_reference", lambda *_: None)
+    assert quick == [outcome(lambda c=case: read(c, version)) for case in cases]  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("kind", ["rsa", "ec"])
+def test_the_usual_keys_are_what_their_numbers_make(
+    kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    octets = FixturePKI(key=kind).person().certificate.spki
+    assert keys.load_public_key(octets).bits in (256, 2048)
+    read = keys.load_public_key.__wrapped__
+    cases = [octets, *mutations(octets, 500)]
+
+    def facts(case: bytes) -> Any:
+        key = read(case)
+        return key.type, key.bits, key.curve, key.native.public_numbers()
+
+    whole = [outcome(lambda c=case: facts(c)) for case in cases]  # type: ignore[misc]
+    monkeypatch.setattr(spki, "_whole_reader", lambda: None)
+    assert whole == [outcome(lambda c=case: facts(c)) for case in cases]  # type: ignore[misc]
