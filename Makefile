@@ -7,7 +7,7 @@ PY := $(VENV)/bin/python
 CORPORA ?= $(if $(ESIGN_KIT_CORPORA),$(ESIGN_KIT_CORPORA),../shared/corpora)
 PIP := $(PY) -m pip --disable-pip-version-check --no-input
 
-.PHONY: help demo test conformance bench docs interop check fixtures clean
+.PHONY: help demo test conformance bench docs interop check fixtures tpm clean
 .DELETE_ON_ERROR:
 
 help:
@@ -17,6 +17,7 @@ help:
 	@echo "make bench        what signing and verifying cost, as multiples of the floor, beside others"
 	@echo "make interop      others verify what we sign, and we verify what they sign (EU DSS: needs mvn)"
 	@echo "make docs         build the documentation into docs/_build/html"
+	@echo "make tpm          sign with a TPM 2.0 in software; nightly (needs swtpm, tpm2-abrmd, tpm2-pkcs11)"
 	@echo "make check        style, types, architecture"
 	@echo "make fixtures     generate tests/fixtures/certs again"
 
@@ -62,6 +63,9 @@ check: $(VENV)/.test $(VENV)/.lint $(VENV)/.types
 	$(PY) -m ruff format --check src tests bench interop
 	$(PY) -m mypy
 	$(PY) -m pytest -q tests/test_architecture.py tests/test_public_api.py
+
+tpm: $(VENV)/.test
+	PYTHON=$(PY) bash tests/tpm/run.sh
 
 fixtures: $(VENV)/.package
 	$(PY) -m esign_kit.testing tests/fixtures/certs.toml tests/fixtures/certs
