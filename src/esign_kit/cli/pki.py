@@ -201,6 +201,7 @@ def crl(folder: str, at: datetime | None) -> int:
 @click.option("--port", type=click.IntRange(0, 65535), help="Default: as the certificates say.")
 def serve(folder: str, port: int | None) -> int:
     """Answer OCSP, CRL, issuer and time-stamp requests on this machine until interrupted."""
+    import signal
     from urllib.parse import urlsplit
 
     from esign_kit.testing.folder import LiveCountry
@@ -216,6 +217,8 @@ def serve(folder: str, port: int | None) -> int:
     click.echo(f"answering at {server.url}", err=True)
     if server.url != base:
         click.echo(f"note: the certificates name {base}", err=True)
+    # Who runs it in the background ends it with SIGTERM; a shell may have it ignore SIGINT there.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         server.serve_forever()
     except KeyboardInterrupt:

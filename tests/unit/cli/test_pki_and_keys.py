@@ -146,7 +146,7 @@ def test_serve(tmp_path: Path) -> None:
             assert answer.status == 200
             assert answer.read()[:1] == b"\x30"
     finally:
-        server.send_signal(signal.SIGINT)
+        server.send_signal(signal.SIGTERM)
         try:
             code = server.wait(timeout=60)
         finally:
