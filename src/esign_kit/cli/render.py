@@ -34,6 +34,25 @@ _MARK = {
 }
 
 
+_SPOKEN = (
+    ("detached=[document]", "--detached DOC"),
+    ("detached=[…]", "--detached DOC"),
+    ("evidence=[…]", "--evidence PATH"),
+    ("certificates=[signer]", "--certificate PATH"),
+    ("certificates=[…]", "--certificate PATH"),
+    ("trust=…", "--trust PATH"),
+    ("profile=…", "--profile NAME"),
+    ("give a fetcher", "say --online"),
+)
+
+
+def spoken(hint: str) -> str:
+    """Return a hint of the library in the words of the command."""
+    for argument, option in _SPOKEN:
+        hint = hint.replace(argument, option)
+    return hint
+
+
 def echo_json(data: object) -> None:
     """Print plain data to standard output and nothing else."""
     import json
@@ -72,7 +91,7 @@ def _reason(report: VerificationReport) -> str:
         if item.indication is report.indication:
             check = _deciding(item)
             if check is not None:
-                hint = f" – {check.hint}" if check.hint else ""
+                hint = f" – {spoken(check.hint)}" if check.hint else ""
                 return printable(f"{check.detail}{hint}")
     return str(report.sub_indication or "")
 
@@ -85,7 +104,8 @@ def _deciding(item: SignatureReport) -> Check | None:
         if check.status in (CheckStatus.FAILED, CheckStatus.INDETERMINATE)
     ]
     same = [check for check in bad if check.sub_indication == item.sub_indication]
-    return next(iter(same or bad), None)
+    # Of several with the same reason, the one that says what to do.
+    return next((check for check in same if check.hint), None) or next(iter(same or bad), None)
 
 
 def who(item: SignatureReport, profile: Profile | None) -> str:
@@ -134,7 +154,7 @@ def _signature(item: SignatureReport, title: str, profile: Profile | None, inden
             line += f"{sub}{printable(check.detail)}"
         click.echo(line)
         if check.hint and check.status is not CheckStatus.PASSED:
-            click.echo(f"{indent}      → {printable(check.hint)}")
+            click.echo(f"{indent}      → {printable(spoken(check.hint))}")
     for note in item.notes:
         click.echo(f"{indent}  note: {printable(note)}")
     for number, counter in enumerate(item.counter_signatures, 1):

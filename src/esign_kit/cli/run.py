@@ -55,7 +55,9 @@ def main(arguments: list[str] | None = None) -> None:
     except EsignError as error:
         click.echo(f"esign: {error.detail}", err=True)
         if error.hint:
-            click.echo(f"       {error.hint}", err=True)
+            from esign_kit.cli.render import spoken
+
+            click.echo(f"       {spoken(error.hint)}", err=True)
         sys.exit(exits.for_error(error))
     except BrokenPipeError:
         sys.stderr.close()

@@ -146,6 +146,17 @@ def test_a_missing_document_is_asked_for(desk: Path, signed: Path) -> None:
     assert "detached" in done.stdout
 
 
+def test_hints_are_in_the_words_of_the_command(desk: Path, signed: Path) -> None:
+    for done in (
+        esign(desk, "verify", signed.name, "--at", AT),
+        esign(desk, "verify", signed.name, "--detached", "application.json", "--at", AT),
+        esign(desk, "verify", "application.json"),
+    ):
+        assert "--" in done.stdout + done.stderr
+        assert "=…" not in done.stdout + done.stderr
+        assert "=[" not in done.stdout + done.stderr
+
+
 def test_no_signature(desk: Path) -> None:
     done = esign(desk, "verify", "application.json")
     assert done.returncode == 4
