@@ -22,7 +22,17 @@ if TYPE_CHECKING:
 
     from esign_kit.login.once import OnceStore
 
-__all__ = ["LIFETIME", "Pending", "accept", "aware", "begin", "open_sealed", "parameter", "seal"]
+__all__ = [
+    "LIFETIME",
+    "Pending",
+    "accept",
+    "aware",
+    "begin",
+    "open_sealed",
+    "parameter",
+    "resume",
+    "seal",
+]
 
 LIFETIME = timedelta(minutes=10)
 _DOMAIN = b"esign-kit/pending-login/1\x00"
@@ -153,6 +163,32 @@ def accept(pending: Pending, state: str, once: OnceStore, *, at: datetime) -> No
     key = f"{pending.protocol}:{sha256(pending.state.encode()).hexdigest()}"
     if not once.use(key, until=pending.expires, at=aware(at)):
         raise faults.state("login.state-used", "this login was finished before")
+
+
+def resume(
+    sealed: str | None,
+    session_secret: bytes,
+    answer: Mapping[str, str | Sequence[str]],
+    state_field: str,
+    *,
+    protocol: str,
+    provider: str,
+    once: OnceStore,
+    at: datetime,
+) -> Pending:
+    """Read a begun login back and use up the state that came with the answer.
+
+    Args:
+        answer: the parameters of the call back.
+        state_field: the one that carries the state (``"state"``, ``"RelayState"``).
+
+    Raises:
+        LoginStateError: as :func:`open_sealed` and :func:`accept`.
+        LoginAnswerError: the state stands twice.
+    """
+    pending = open_sealed(sealed, session_secret, protocol=protocol, provider=provider, at=at)
+    accept(pending, parameter(answer, state_field), once, at=at)
+    return pending
 
 
 def parameter(query: Mapping[str, str | Sequence[str]], name: str) -> str:

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from esign_kit.errors import InputError, SignatureRejected
+from esign_kit.model.plain import certificate_facts, load_certificate, plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -129,7 +130,7 @@ class Check:
             "code": self.code,
             "detail": self.detail,
             "hint": self.hint,
-            "facts": _plain(self.facts),
+            "facts": plain(self.facts),
         }
 
 
@@ -214,8 +215,8 @@ class CertificateReport(_NoTruth):
             "policy": self.policy_id,
             "indication": str(self.indication),
             "sub_indication": str(self.sub_indication) if self.sub_indication else None,
-            "certificate": _certificate_facts(self.certificate_der),
-            "chain": [_certificate_facts(der) for der in self.chain_der],
+            "certificate": certificate_facts(self.certificate_der),
+            "chain": [certificate_facts(der) for der in self.chain_der],
             "revocation": [info.to_dict() for info in self.revocation],
             "policies": list(self.policies),
             "user_notices": list(self.user_notices),
@@ -273,7 +274,7 @@ class TimestampReport(_NoTruth):
             "token_intact": self.token_intact,
             "serial": str(self.serial) if self.serial is not None else None,
             "policy": self.policy,
-            "certificate": _certificate_facts(self.certificate_der)
+            "certificate": certificate_facts(self.certificate_der)
             if self.certificate_der
             else None,
             "checks": [check.to_dict() for check in self.checks],
@@ -360,15 +361,15 @@ class SignatureReport(_NoTruth):
             "algorithm": self.algorithm,
             "signing_time": self.signing_time.isoformat() if self.signing_time else None,
             "best_signature_time": self.best_signature_time.isoformat(),
-            "signing_certificate": _certificate_facts(self.signing_certificate_der)
+            "signing_certificate": certificate_facts(self.signing_certificate_der)
             if self.signing_certificate_der
             else None,
-            "chain": [_certificate_facts(der) for der in self.chain_der],
+            "chain": [certificate_facts(der) for der in self.chain_der],
             "revocation": [info.to_dict() for info in self.revocation],
             "policies": list(self.policies),
             "attempts": [attempt.to_dict() for attempt in self.attempts],
             "signed": [scope.to_dict() for scope in self.signed],
-            "signed_attributes": _plain(self.signed_attributes),
+            "signed_attributes": plain(self.signed_attributes),
             "checks": [check.to_dict() for check in self.checks],
             "timestamps": [stamp.to_dict() for stamp in self.timestamps],
             "counter_signatures": [report.to_dict() for report in self.counter_signatures],
@@ -468,20 +469,6 @@ class VerificationReport(_NoTruth):
         }
 
 
-def load_certificate(der: bytes) -> x509.Certificate:
-    """Return the certificate as an object of ``cryptography``.
-
-    Raises:
-        InputError: ``cryptography`` refuses its DER; the octets are still in the ``_der`` field.
-    """
-    from cryptography import x509 as _x509
-
-    try:
-        return _x509.load_der_x509_certificate(der)
-    except ValueError as error:
-        raise InputError(f"cryptography does not load this certificate: {error}") from error
-
-
 def _check_named(checks: tuple[Check, ...], name: str) -> Check:
     for check in checks:
         if check.name == name:
@@ -508,43 +495,3 @@ def _raise_unless_passed(
         report=report,  # type: ignore[arg-type]
         hint=first.hint if first else "",
     )
-
-
-def _certificate_facts(der: bytes) -> dict[str, Any]:
-    from binascii import b2a_base64
-    from hashlib import sha256
-
-    facts: dict[str, Any] = {
-        "sha256": sha256(der).hexdigest(),
-        "der": b2a_base64(der, newline=False).decode("ascii"),
-    }
-    from esign_kit.asn1.certificate import Certificate
-
-    try:
-        view = Certificate.load(der)
-        facts.update(
-            subject=view.subject_text,
-            issuer=view.issuer_text,
-            serial=format(view.serial, "x"),
-            not_before=view.not_before_time.isoformat(),
-            not_after=view.not_after_time.isoformat(),
-        )
-    except InputError as error:
-        facts["error"] = error.detail
-    return facts
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple, set, frozenset)):
-        return [_plain(item) for item in value]
-    if isinstance(value, (bytes, bytearray)):
-        return value.hex()
-    if value is None or isinstance(value, (bool, int, float)):
-        return value
-    if hasattr(value, "to_dict"):
-        return value.to_dict()
-    if hasattr(value, "isoformat"):
-        return value.isoformat()
-    return str(value)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from esign_kit.asn1.certificate import Certificate
 from esign_kit.errors import InputError
+from esign_kit.model.plain import plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -28,8 +29,6 @@ def describe(document: SignedDocument) -> dict[str, Any]:
 
 
 def _signature(parsed: ParsedSignature) -> dict[str, Any]:
-    from esign_kit.model.report import _plain
-
     return {
         "id": parsed.id,
         "format": str(parsed.format),
@@ -56,8 +55,8 @@ def _signature(parsed: ParsedSignature) -> dict[str, Any]:
             }
             for reference in parsed.references
         ],
-        "signed_attributes": _plain(dict(parsed.signed_attributes)),
-        "unsigned_attributes": _plain(dict(parsed.unsigned_attributes)),
+        "signed_attributes": plain(dict(parsed.signed_attributes)),
+        "unsigned_attributes": plain(dict(parsed.unsigned_attributes)),
         "timestamps": [
             {"kind": str(stamp.kind), "source": stamp.source, "size": len(stamp.token)}
             for stamp in parsed.timestamps

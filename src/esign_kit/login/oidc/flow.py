@@ -11,7 +11,7 @@ from esign_kit.login import calls, faults
 from esign_kit.login.oidc.dialects import read_claims
 from esign_kit.login.oidc.keys import KeyRing
 from esign_kit.login.oidc.token import check_claims, check_token_hash, verify_token
-from esign_kit.login.pending import LIFETIME, accept, aware, begin, open_sealed, parameter, seal
+from esign_kit.login.pending import LIFETIME, aware, begin, parameter, resume, seal
 from esign_kit.login.result import Login, Redirect, conclude, passed
 from esign_kit.login.secret import Secret
 
@@ -136,14 +136,16 @@ class OidcLogin:
             UnsupportedError: joserfc is not installed.
         """
         moment = aware(at)
-        begun = open_sealed(
+        begun = resume(
             pending,
             session_secret,
+            query,
+            "state",
             protocol=self.protocol,
             provider=self._provider.name,
+            once=self._once,
             at=moment,
         )
-        accept(begun, parameter(query, "state"), self._once, at=moment)
         code = self._code(query)
         tokens = self._exchange(code, begun)
         raw = tokens["id_token"].reveal()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from esign_kit.login import calls, faults
 from esign_kit.login.oneid.answer import METHODS, read_answer
-from esign_kit.login.pending import LIFETIME, accept, aware, begin, open_sealed, parameter, seal
+from esign_kit.login.pending import LIFETIME, aware, begin, parameter, resume, seal
 from esign_kit.login.result import Login, Redirect, conclude, passed
 from esign_kit.login.secret import Secret
 
@@ -131,14 +131,16 @@ class OneIdLogin:
             AssuranceError: less than ``minimum``.
         """
         moment = aware(at)
-        begun = open_sealed(
+        begun = resume(
             pending,
             session_secret,
+            query,
+            "state",
             protocol=self.protocol,
             provider=self._client.client_id,
+            once=self._once,
             at=moment,
         )
-        accept(begun, parameter(query, "state"), self._once, at=moment)
         code = parameter(query, "code")
         if not code:
             raise faults.refused(

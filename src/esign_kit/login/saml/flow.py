@@ -7,7 +7,7 @@ from secrets import token_hex
 from typing import TYPE_CHECKING
 
 from esign_kit.login import faults
-from esign_kit.login.pending import LIFETIME, accept, aware, begin, open_sealed, parameter, seal
+from esign_kit.login.pending import LIFETIME, aware, begin, parameter, resume, seal
 from esign_kit.login.result import Login, Redirect, conclude, passed
 from esign_kit.login.saml.assertion import check_assertion, read_subject
 from esign_kit.login.saml.request import build_request, post_fields, redirect_query
@@ -106,14 +106,16 @@ class SamlLogin:
             AssuranceError: less than ``minimum``.
         """
         moment = aware(at)
-        begun = open_sealed(
+        begun = resume(
             pending,
             session_secret,
+            form,
+            "RelayState",
             protocol=self.protocol,
             provider=self._provider.entity_id,
+            once=self._once,
             at=moment,
         )
-        accept(begun, parameter(form, "RelayState"), self._once, at=moment)
         request_id = begun.extra["request"]
         assertion, octets = signed_assertion(
             parameter(form, "SAMLResponse"),
