@@ -37,10 +37,14 @@ class _Time(click.ParamType):  # type: ignore[type-arg]  # generic since click 8
     def convert(self, value: Any, param: Any, ctx: Any) -> datetime:
         if isinstance(value, datetime):
             return value
+        if value == "now":
+            return datetime.now(UTC)
         try:
             moment = datetime.fromisoformat(value)
         except ValueError:
-            self.fail(f"{value!r} is no time; write 2026-11-21 or 2026-11-21T12:00:00Z", param, ctx)
+            self.fail(
+                f"{value!r} is no time; write 2026-11-21, 2026-11-21T12:00:00Z or now", param, ctx
+            )
         return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
@@ -113,19 +117,29 @@ class Asked:
         }
 
     def _policy(self) -> Any:
-        """The policy with the revocation rule replaced; ``None`` to leave it to the verb."""
-        rule = self._options["revocation"]
-        if rule is None:
-            return None
+        """The policy with what was asked for replaced; ``None`` to leave it to the verb."""
         from esign_kit.trust.policy import Revocation, ValidationPolicy
 
+        changes: dict[str, Any] = {}
+        if self._options["revocation"] is not None:
+            rule = self._options["revocation"].upper().replace("-", "_")
+            changes["revocation"] = Revocation[rule]
+        until = self._options["evidence_until"]
+        if until is not None:
+            at = self._options["at"]
+            if at is None or until < at:
+                raise click.UsageError("--evidence-until names a time after the one of --at")
+            changes["evidence_until"] = until
+        if not changes:
+            return None
         base = self.profile.policy if self.profile is not None else ValidationPolicy()
-        return base.with_(revocation=Revocation[rule.upper().replace("-", "_")])
+        return base.with_(**changes)
 
 
 _ASKED = (
     "as_json",
     "at",
+    "evidence_until",
     "online",
     "profile",
     "evidence",
@@ -161,6 +175,12 @@ def _validation_options(function: Callable[..., Any]) -> Callable[..., Any]:
     for option in (
         click.option("--json", "as_json", is_flag=True, help="Print the report as JSON."),
         time_option,
+        click.option(
+            "--evidence-until",
+            type=TIME,
+            metavar="TIME",
+            help="With --at: count CRLs and OCSP answers made after it too, up to this time.",
+        ),
         click.option(
             "--online", is_flag=True, help="Fetch revocation answers and missing issuers."
         ),

@@ -305,6 +305,7 @@ _VERDICTS = {"TOTAL_PASSED": "TRUSTED", "TOTAL_FAILED": "NOT TRUSTED"}
 
 def _draw(report: CertificateReport) -> None:
     from esign_kit.asn1.certificate import Certificate
+    from esign_kit.cli.render import spoken
 
     target = Certificate.load(report.certificate_der)
     word = _VERDICTS.get(str(report.indication), "NOT PROVEN")
@@ -319,7 +320,7 @@ def _draw(report: CertificateReport) -> None:
     for item in missing:
         click.echo(f"{item.name}: {printable(item.detail)}")
         if item.hint:
-            click.echo(f"  → {printable(item.hint)}")
+            click.echo(f"  → {printable(spoken(item.hint))}")
 
 
 def _branches(attempts: list[PathAttempt], depth: int, indent: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+import click
 import pytest
 from click.testing import CliRunner
 from tests.unit.trust.making import DAY, NOW, crl, issue, root
@@ -58,6 +59,31 @@ def test_why_draws_every_path_and_names_what_is_missing(desk: Path) -> None:
     assert code == 3
     assert "├─ Issuing CA" in text and "└─ Issuing CA" in text
     assert "[ca.expired]" in text and "[revocation.missing]" in text
+
+
+def test_a_past_time_with_evidence_of_today(desk: Path) -> None:
+    """A revocation list of today speaks about last week only where that is asked for."""
+    usual = (
+        "why", desk / "leaf.cer", "--trust", desk / "root.cer", "--certificate", desk / "ca.cer",
+        "--evidence", desk / "evidence", "--at", "2026-11-15T12:00:00Z",
+    )  # fmt: skip
+    code, text = run(*usual)
+    assert code == 3 and "[revocation.stale]" in text
+    code, text = run(*usual, "--evidence-until", AT)
+    assert code == 0 and "judged as of 2026-11-15 12:00:00 UTC" in text
+    assert run(*usual, "--evidence-until", "2026-11-19")[0] == 3
+
+
+def test_an_evidence_time_without_a_past_time_is_wrong_use(desk: Path) -> None:
+    usual = ("why", desk / "leaf.cer", "--trust", desk / "root.cer", "--evidence-until")
+    for more in ((AT,), ("2026-11-01", "--at", AT), ("someday", "--at", AT)):
+        with pytest.raises(click.UsageError):
+            run(*usual, *more)
+
+
+def test_hints_are_in_the_words_of_the_command(desk: Path) -> None:
+    text = run("why", desk / "leaf.cer", "--at", AT)[1]
+    assert "→ give --trust PATH or --profile NAME" in text
 
 
 def test_why_in_json_has_the_attempts(desk: Path) -> None:
