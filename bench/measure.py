@@ -19,16 +19,16 @@ class Contestant:
     """Something that is timed.
 
     Attributes:
-        before: runs untimed before each call, for example to forget caches.
+        before: runs untimed before each round, for example to forget caches.
         note: what the reader must know to read the number fairly.
-        most: how often it can run at all; ``None`` for as often as one likes.
+        loops: calls in a round; ``None`` for as many as fill a millisecond.
     """
 
     name: str
     run: Callable[[], object]
     before: Callable[[], object] | None = None
     note: str = ""
-    most: int | None = None
+    loops: int | None = None
 
 
 @dataclass(slots=True)
@@ -64,12 +64,10 @@ def row(
     times: dict[str, list[float]] = {one.name: [] for one in everybody}
     started = time.perf_counter()
     rounds = 0
-    # One run went into finding out how long it takes.
-    most = min([200, *(one.most - 1 for one in everybody if one.most is not None)])
     gc.collect()
     gc.disable()
     try:
-        while rounds < most and (rounds < 5 or time.perf_counter() - started < seconds):
+        while rounds < 200 and (rounds < 5 or time.perf_counter() - started < seconds):
             for one in everybody:
                 times[one.name].append(_timed(one, loops[one.name]))
             rounds += 1
@@ -92,7 +90,9 @@ def _loops(one: Contestant) -> int:
     if one.before is not None:
         one.before()
     one.run()
-    if one.before is not None or one.most is not None:
+    if one.loops is not None:
+        return one.loops
+    if one.before is not None:
         return 1
     started = time.perf_counter()
     one.run()
@@ -108,6 +108,13 @@ def _timed(one: Contestant, loops: int) -> float:
     for _ in range(loops):
         run()
     return (time.perf_counter() - started) / loops
+
+
+def spent(work: Callable[[], object]) -> float:
+    """Return the seconds that one call takes."""
+    started = time.perf_counter()
+    work()
+    return time.perf_counter() - started
 
 
 def forget() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -12,13 +13,56 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 
 import esign_kit as ek
-from esign_kit.testing import FixturePKI
+from esign_kit.testing import FixturePKI, keys
+from esign_kit.testing.countries import country
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
+_COUNTRIES = 9
 SIZES = {"1 KB": 1_000, "100 KB": 100_000, "10 MB": 10_000_000}
+
+
+class Country(FixturePKI):
+    """A country whose RSA keys are its own, where the factory's come from one pool."""
+
+    def new_key(self, label: str, kind: Any = None, slot: int | None = None) -> Any:
+        if self.key_kind == "rsa" and kind is None:
+            kind = _rsa_key()
+        return super().new_key(label, kind, slot)
+
+
+def _rsa_key() -> Any:
+    return keys.from_pkcs8(
+        rsa.generate_private_key(65537, 2048).private_bytes(
+            serialization.Encoding.DER,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+    )
+
+
+def _country(kind: str, number: int, at: datetime) -> FixturePKI:
+    table = country("xx")
+
+    def named(rows: Any) -> Any:
+        return tuple((oid, text.replace("Fixture", f"Country {number}"), tag)
+                     for oid, text, tag in rows)  # fmt: skip
+
+    table = replace(table, root=named(table.root), issuing=named(table.issuing))
+    return Country(table, at=at, key=kind, seed=f"country {number}")
+
+
+class Stranger:
+    """A country that the verifier has not seen, and one of its people."""
+
+    def __init__(self, pki: FixturePKI) -> None:
+        self.person = pki.person()
+        self.leaf = self.person.certificate.der
+        self.issuing = pki.issuing.certificate.der
+        self.root = pki.root.certificate.der
+        self.crls = tuple(pki.evidence())
 
 
 class Scene:
@@ -72,28 +116,15 @@ class Scene:
         )
         return b'<doc xmlns="urn:example:bench">\n' + items + b"</doc>"
 
-    def strangers(
-        self, number: int, sign: Callable[[Any], bytes]
-    ) -> Iterator[tuple[bytes, bytes, tuple[bytes, ...], FixturePKI, bytes]]:
-        """Yield signed files of countries that nobody has seen before, one after the other.
+    @cached_property
+    def countries(self) -> list[FixturePKI]:
+        """Countries with names, keys and lists of their own: nothing of one helps with another."""
+        return [_country(self.kind, number, self.at) for number in range(_COUNTRIES)]
 
-        Each is (signed file, root, CRLs, country, signer's certificate); all are made beforehand.
-        """
-        made = []
-        for index in range(number):
-            pki = FixturePKI("xx", at=self.at, key=self.kind, seed=f"stranger {index}")
-            person = pki.person()
-            signed = sign(person.key)
-            made.append(
-                (
-                    signed,
-                    pki.root.certificate.der,
-                    tuple(pki.evidence()),
-                    pki,
-                    person.certificate.der,
-                )
-            )
-        return iter(made)
+    @cached_property
+    def strangers(self) -> list[Stranger]:
+        """One signer from each of these countries."""
+        return [Stranger(pki) for pki in self.countries]
 
     # ── floors ────────────────────────────────────────────────────────────────────────────────
 
