@@ -16,7 +16,7 @@ from esign_kit.model.signature import Purpose
 from esign_kit.trust import cache
 from esign_kit.trust.building import DeadEnd, Pool, SearchOver, paths
 from esign_kit.trust.evidence import index
-from esign_kit.trust.inquiry import Helped, Inquiry
+from esign_kit.trust.inquiry import DEPTH, Helped, Inquiry
 from esign_kit.trust.judging import Judged, judge
 from esign_kit.trust.path import PathResult
 from esign_kit.trust.policy import Cache
@@ -36,9 +36,6 @@ __all__ = ["anchor_of", "open_inquiry", "validate_path"]
 
 _KEPT = 64 * 1024 * 1024
 """Octets of evidence that kept answers may hold on to, for one trust store."""
-
-_DEPTH = 4
-"""How far the status of a signer of evidence may hang on other signers of evidence."""
 
 
 def validate_path(
@@ -260,10 +257,12 @@ def _helper_path(
     known = inquiry.helper_results.get(memory)
     if known is not None:
         return known
-    if certificate.der in inquiry.busy or len(inquiry.busy) >= _DEPTH:
+    if certificate.der in inquiry.busy or len(inquiry.busy) >= DEPTH:
         return Helped("its own status hangs on itself")
     result = Helped("no path to the same anchor")
     moment, inquiry.moment = inquiry.moment, at
+    # From here on its word counts for nobody on its own path: circles end above.
+    inquiry.busy.add(certificate.der)
     try:
         for path in paths(certificate, inquiry, lambda c: c.der == anchor.der):
             if isinstance(path, DeadEnd):
@@ -277,5 +276,6 @@ def _helper_path(
         return Helped(error.detail)
     finally:
         inquiry.moment = moment
+        inquiry.busy.discard(certificate.der)
     inquiry.helper_results[memory] = result
     return result

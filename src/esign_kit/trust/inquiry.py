@@ -26,10 +26,13 @@ if TYPE_CHECKING:
     from esign_kit.trust.session import Session
     from esign_kit.trust.store import TrustStore
 
-__all__ = ["Inquiry", "Signed", "shift"]
+__all__ = ["DEPTH", "Inquiry", "Signed", "shift"]
 
 
 _FOREVER = b"99991231235959Z"
+
+DEPTH = 8
+"""How far one status may hang on others: signers of evidence, and issuers on their paths."""
 
 
 class Signed(Protocol):

@@ -280,7 +280,9 @@ def _issuers(path: Path, times: list[bytes], inquiry: Inquiry) -> Issuers | Fail
         return known  # type: ignore[no-any-return]
     found = _judge_issuers(path, times, inquiry)
     if (
-        isinstance(found, Issuers)
+        # While somebody's status is asked for, evidence that hangs on it is left out.
+        not inquiry.busy
+        and isinstance(found, Issuers)
         and found.late is None
         and not found.weak
         and all(verdict.problem is None for verdict in found.verdicts)

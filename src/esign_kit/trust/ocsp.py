@@ -21,6 +21,7 @@ from esign_kit.asn1.revocation import (
 )
 from esign_kit.errors import InputError, LimitError
 from esign_kit.trust.finding import Finding, Kind, dated
+from esign_kit.trust.inquiry import DEPTH
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -279,6 +280,8 @@ def _not_revoked(
 
     if responder.der in inquiry.busy:
         return "its responder speaks about itself", b"", ""
+    if len(inquiry.busy) >= DEPTH:
+        return "its responder's status hangs on too many others", b"", ""
     return responder_status(
         responder, issuer, anchor, inquiry, at, nocheck=OCSP_NOCHECK in responder.extensions
     )

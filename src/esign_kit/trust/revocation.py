@@ -135,6 +135,8 @@ def findings(
     found: list[Finding] = []
     if not evidence.crls and not evidence.ocsp:
         return found
+    # It may be asked about already, as an issuer of somebody who signs evidence about it.
+    asking = certificate.der in inquiry.busy
     inquiry.busy.add(certificate.der)
     try:
         if certificate.serial in evidence.ocsp:
@@ -142,7 +144,8 @@ def findings(
         if evidence.crls:
             found += crl.findings(certificate, issuer, anchor, inquiry, at)
     finally:
-        inquiry.busy.discard(certificate.der)
+        if not asking:
+            inquiry.busy.discard(certificate.der)
     return found
 
 
