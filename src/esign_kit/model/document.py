@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from esign_kit.errors import InputError
+from esign_kit.model.quick import quick
 
 if TYPE_CHECKING:
     import os
@@ -219,6 +220,7 @@ class Coverage(StrEnum):
     """Nothing was found or nothing matched."""
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Scope:
     """What one reference of a signature covers: exactly these octets, and where they came from.

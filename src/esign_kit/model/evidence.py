@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Protocol
 
+from esign_kit.model.quick import quick
+
 if TYPE_CHECKING:
     from datetime import datetime
 
@@ -71,6 +73,7 @@ class FetchFailure:
     detail: str
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """All that was given, embedded or fetched, still unjudged; DER octets."""
@@ -103,6 +106,7 @@ class RevocationStatus(StrEnum):
     """A trust anchor, a short-term certificate, noRevAvail or ocsp-nocheck."""
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class RevocationInfo:
     """The outcome for one certificate of a path.

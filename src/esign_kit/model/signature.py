@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from esign_kit.model.quick import quick
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from datetime import datetime
@@ -155,6 +157,7 @@ class SignedReference:
         return f"SignedReference({self.id!r}, {self.kind}, uri={self.uri!r})"
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class CertificateReference:
     """A signed reference to a certificate: ESSCertID(v2), SigningCertificate(V2).
@@ -171,6 +174,7 @@ class CertificateReference:
     version: int = 2
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class SignerHint:
     """Unsigned pointers to the signer's certificate: CMS sid, X509IssuerSerial, KeyName, …."""

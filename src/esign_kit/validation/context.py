@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from esign_kit.model.quick import quick
 from esign_kit.trust.session import Session
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["Context"]
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Context:
     """One question: these anchors, this evidence, this policy, at this time.
