@@ -6,6 +6,7 @@ needs are read at once; extensions and texts when they are asked for.
 
 from __future__ import annotations
 
+import struct
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -18,6 +19,7 @@ from esign_kit.asn1.reader import (
     OCTET_STRING,
     OID,
     SEQUENCE,
+    UTC_TIME,
     decode_integer,
     decode_oid,
     decode_time,
@@ -107,69 +109,79 @@ class Certificate:
         size = len(der)
         if size > _MAX_CERTIFICATE:
             raise LimitError("certificate larger than 1 MiB", code="certificate.too-large")
-        tag, start, stop = header(der, 0, size)
-        if tag != SEQUENCE or stop != size:
-            raise InputError("not a certificate", code="certificate.malformed")
-        tag, tbs_start, tbs_stop = header(der, start, stop)
-        if tag != SEQUENCE:
-            raise InputError("not a certificate", code="certificate.malformed")
         self.der = der
-        self.tbs = der[start:tbs_stop]
-        tag, _, end = header(der, tbs_stop, stop)
-        _require(tag == SEQUENCE, "signatureAlgorithm")
-        self.signature_algorithm = der[tbs_stop:end]
-        tag, inner, last = header(der, end, stop)
-        _require(tag == BIT_STRING and last == stop and last > inner, "signatureValue")
-        _require(der[inner] == 0, "signatureValue")
-        self.signature = der[inner + 1 : last]
+        self._extensions: dict[str, Extension] | None = None
+        self._cache: dict[str, object] = {}
+        try:
+            self._read(der, size)
+        except (IndexError, struct.error) as error:
+            raise InputError("certificate cut off", code="certificate.malformed") from error
 
-        position = tbs_start
-        tag, inner, end = header(der, position, tbs_stop)
-        self.version = 1
-        if tag == 0xA0:
-            tag, inner, last = header(der, inner, end)
-            _require(tag == INTEGER and last == end and last - inner == 1, "version")
-            self.version = der[inner] + 1
-            _require(self.version in (1, 2, 3), "version")
-            position = end
-            tag, inner, end = header(der, position, tbs_stop)
-        _require(tag == INTEGER and end > inner, "serialNumber")
-        self.serial = int.from_bytes(der[inner:end], "big", signed=True)
-        position = end
-        tag, _, end = header(der, position, tbs_stop)
-        _require(tag == SEQUENCE, "signature")
-        self.tbs_signature_algorithm = der[position:end]
-        position = end
-        tag, _, end = header(der, position, tbs_stop)
-        _require(tag == SEQUENCE, "issuer")
-        self.issuer = der[position:end]
-        tag, inner, end = header(der, end, tbs_stop)
-        _require(tag == SEQUENCE, "validity")
-        tag, first, middle = header(der, inner, end)
-        self.not_before = decode_time(tag, der[first:middle])
-        tag, first, last = header(der, middle, end)
-        _require(last == end, "validity")
-        self.not_after = decode_time(tag, der[first:last])
-        position = end
-        tag, _, end = header(der, position, tbs_stop)
-        _require(tag == SEQUENCE, "subject")
-        self.subject = der[position:end]
-        position = end
-        tag, _, end = header(der, position, tbs_stop)
-        _require(tag == SEQUENCE, "subjectPublicKeyInfo")
-        self.spki = der[position:end]
-        position = end
+    def _read(self, der: bytes, size: int) -> None:
+        """Read the fixed fields (RFC 5280 § 4.1).
+
+        One field begins where the one before it ends, and the last must end with the whole: so
+        most lengths are not compared with a bound one by one. Long forms are left to ``header``.
+        """
+        outer, length, inner, tbs_length, tagged, version = _USUAL_HEAD(der)
+        usual = outer == inner == 0x3082 and tagged == 0xA0030201 and version == 2
+        if usual and length + 4 == size:
+            start, tbs_stop, position, self.version = 4, tbs_length + 8, 13, 3
+        else:
+            start, tbs_stop, position, self.version = _unusual_head(der, size)
+        self.tbs = der[start:tbs_stop]
+        tag, first, end = header(der, position, tbs_stop)
+        _require(tag == INTEGER and first < end, "serialNumber")
+        self.serial = int.from_bytes(der[first:end], "big", signed=True)
+        # signature: nearly always the octets that signatureAlgorithm has after the signed part
+        algorithm = end
+        length = der[end + 1]
+        end = end + 2 + length if length < 0x80 else header(der, end, tbs_stop)[2]
+        self.tbs_signature_algorithm = self.signature_algorithm = der[algorithm:end]
+        issuer = end
+        length = der[end + 1]
+        end = end + 2 + length if length < 0x80 else header(der, end, tbs_stop)[2]
+        self.issuer = der[issuer:end]
+        validity = end
+        if der[end : end + 4] == b"\x30\x1e\x17\x0d" and der[end + 17 : end + 19] == b"\x17\x0d":
+            self.not_before = decode_time(UTC_TIME, der[end + 4 : end + 17])
+            end += 32
+            self.not_after = decode_time(UTC_TIME, der[validity + 19 : end])
+        else:
+            _, inner, end = header(der, end, tbs_stop)
+            tag, first, middle = header(der, inner, end)
+            self.not_before = decode_time(tag, der[first:middle])
+            tag, first, last = header(der, middle, end)
+            _require(last == end, "validity")
+            self.not_after = decode_time(tag, der[first:last])
+        subject = end
+        length = der[end + 1]
+        end = end + 2 + length if length < 0x80 else header(der, end, tbs_stop)[2]
+        self.subject = der[subject:end]
+        key = end
+        end = header(der, end, tbs_stop)[2]
+        self.spki = der[key:end]
+        _require(
+            der[algorithm] == der[issuer] == der[validity] == der[subject] == der[key] == SEQUENCE,
+            "fields",
+        )
         self._extensions_span: tuple[int, int] | None = None
-        while position < tbs_stop:
-            tag, inner, end = header(der, position, tbs_stop)
+        while end < tbs_stop:
+            tag, inner, end = header(der, end, tbs_stop)
             if tag == 0xA3:
                 _require(end == tbs_stop and self.version == 3, "extensions")
                 self._extensions_span = (inner, end)
             else:
                 _require(tag in (0x81, 0x82, 0xA1, 0xA2), "unique identifiers")
-            position = end
-        self._extensions: dict[str, Extension] | None = None
-        self._cache: dict[str, object] = {}
+        end = tbs_stop + len(self.signature_algorithm)
+        if not der.startswith(self.signature_algorithm, tbs_stop):
+            tag, _, end = header(der, tbs_stop, size)
+            _require(tag == SEQUENCE, "signatureAlgorithm")
+            self.signature_algorithm = der[tbs_stop:end]
+        tag, inner, last = header(der, end, size)
+        _require(tag == BIT_STRING and last == size and last > inner, "signatureValue")
+        _require(der[inner] == 0, "signatureValue")
+        self.signature = der[inner + 1 :]
 
     @staticmethod
     def load(der: bytes) -> Certificate:
@@ -368,6 +380,28 @@ class Certificate:
 def _load(der: bytes) -> Certificate:
     # A function: a cache around the class itself takes over its __reduce__, which breaks pickle.
     return Certificate(der)
+
+
+_USUAL_HEAD = struct.Struct(">HHHHIB").unpack_from
+"""Certificate, TBSCertificate and version as they nearly always begin; read at one go."""
+
+
+def _unusual_head(der: bytes, size: int) -> tuple[int, int, int, int]:
+    """Return where the signed part starts and stops, where its serial number stands; version."""
+    tag, start, stop = header(der, 0, size)
+    if tag != SEQUENCE or stop != size:
+        raise InputError("not a certificate", code="certificate.malformed")
+    tag, position, tbs_stop = header(der, start, size)
+    if tag != SEQUENCE:
+        raise InputError("not a certificate", code="certificate.malformed")
+    tag, inner, end = header(der, position, tbs_stop)
+    if tag != 0xA0:
+        return start, tbs_stop, position, 1
+    tag, inner, last = header(der, inner, end)
+    _require(tag == INTEGER and last == end and last - inner == 1, "version")
+    version = der[inner] + 1
+    _require(version in (1, 2, 3), "version")
+    return start, tbs_stop, end, version
 
 
 def _extension_fault(twice: str) -> InputError:

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from esign_kit.asn1.reader import OCTET_STRING, OID, SEQUENCE, decode_oid, header
+from esign_kit.asn1.reader import (
+    BOOLEAN,
+    OCTET_STRING,
+    OID,
+    SEQUENCE,
+    decode_oid,
+    header,
+    known_oid,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,6 +27,10 @@ class Extension(NamedTuple):
 
     critical: bool
     value: bytes
+
+
+_new = tuple.__new__
+# A NamedTuple's own constructor takes three times as long.
 
 
 def walk(
@@ -43,8 +55,8 @@ def walk(
     while position < end:
         # Nearly all headers in here have one octet of length: read in place, checked the same.
         inner = position + 2
-        if inner <= end and data[position] == SEQUENCE and data[position + 1] < 0x80:
-            last = inner + data[position + 1]
+        if inner <= end and data[position] == SEQUENCE and (size := data[position + 1]) < 0x80:
+            last = inner + size
             if last > end:
                 raise fault("")
         else:
@@ -52,25 +64,25 @@ def walk(
             if tag != SEQUENCE:
                 raise fault("")
         middle = inner + 2 + data[inner + 1] if inner + 2 <= last else last + 1
-        if middle > last or data[inner] != OID or data[inner + 1] & 0x80:
-            raise fault("")
-        oid = decode_oid(data[inner + 2 : middle])
-        critical = False
-        if data[middle : middle + 2] == b"\x01\x01" and middle + 3 <= last:
-            critical = data[middle + 2] != 0
-            middle += 3
         first = middle + 2
+        if first > last or data[inner] != OID or data[inner + 1] & 0x80:
+            raise fault("")
+        contents = data[inner + 2 : middle]
+        oid = known_oid(contents) or decode_oid(contents)
+        critical = False
+        if data[middle] == BOOLEAN and data[middle + 1] == 1 and first < last:
+            critical = data[first] != 0
+            middle = first + 1
+            first += 3
         if not (
-            first <= last
-            and data[middle] == OCTET_STRING
+            first <= last and data[middle] == OCTET_STRING and first + data[middle + 1] == last
             and data[middle + 1] < 0x80
-            and first + data[middle + 1] == last
-        ):
+        ):  # fmt: skip
             tag, first, middle = header(data, middle, last)
             if tag != OCTET_STRING or middle != last:
                 raise fault("")
         if oid in found:
             raise fault(oid)
-        found[oid] = Extension(critical, data[first:last])
+        found[oid] = _new(Extension, (critical, data[first:last]))
         position = last
     return found

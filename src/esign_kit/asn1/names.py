@@ -106,26 +106,30 @@ def attributes(name: bytes) -> tuple[Attribute, ...]:
     Raises:
         InputError: malformed.
     """
+    tag, position, end = header(name, 0, len(name))
+    if tag != SEQUENCE or end != len(name):
+        raise _malformed()
     found = []
-    for number, rdn in enumerate(read_all(name, "Name").expect(SEQUENCE, "Name").items()):
-        rdn.expect(SET, "RDN")
-        for pair in rdn.items():
-            pair.expect(SEQUENCE, "AttributeTypeAndValue")
-            parts = pair.items()
-            if len(parts) != 2 or parts[0].tag != OID:
-                raise InputError("malformed name", code="name.malformed")
-            value = parts[1]
-            contents = value.contents
-            found.append(
-                Attribute(
-                    decode_oid(parts[0].contents),
-                    decode_string(value.tag, contents),
-                    value.tag,
-                    contents,
-                    number,
-                )
-            )
+    number = 0
+    while position < end:
+        tag, inner, position = header(name, position, end)
+        if tag != SET:
+            raise _malformed()
+        while inner < position:
+            pair, first, inner = header(name, inner, position)
+            kind, start, stop = header(name, first, inner)
+            tag, first, last = header(name, stop, inner)
+            if pair != SEQUENCE or kind != OID or last != inner:
+                raise _malformed()
+            raw = name[first:last]
+            oid = decode_oid(name[start:stop])
+            found.append(Attribute(oid, decode_string(tag, raw), tag, raw, number))
+        number += 1
     return tuple(found)
+
+
+def _malformed() -> InputError:
+    return InputError("malformed name", code="name.malformed")
 
 
 @lru_cache(maxsize=4096)
@@ -214,6 +218,9 @@ def printable(value: str) -> str:
     )
 
 
+_ESCAPED = {ord(character): "\\" + character for character in ',+"\\<>;='}
+
+
 @lru_cache(maxsize=4096)
 def text(name: bytes) -> str:
     """Return the name for people, most significant RDN first as encoded, RFC 4514 escapes."""
@@ -227,7 +234,7 @@ def text(name: bytes) -> str:
         if attribute.value is None:
             value = "#" + attribute.raw.hex()
         else:
-            value = "".join("\\" + c if c in ',+"\\<>;=' else c for c in printable(attribute.value))
+            value = printable(attribute.value).translate(_ESCAPED)
         item = f"{SHORT_NAMES.get(attribute.oid, attribute.oid)}={value}"
         if attribute.rdn == last:
             parts[-1] += "+" + item

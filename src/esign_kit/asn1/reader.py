@@ -39,6 +39,7 @@ __all__ = [
     "encode_oid",
     "header",
     "is_definite",
+    "known_oid",
     "read",
     "read_all",
     "to_definite",
@@ -178,7 +179,7 @@ def decode_oid(contents: bytes) -> str:
     Raises:
         InputError: empty, cut off or over-long.
     """
-    known = _oids.get(contents)
+    known = known_oid(contents)
     if known is not None:
         return known
     if not contents or contents[-1] & 0x80:
@@ -210,6 +211,8 @@ def decode_oid(contents: bytes) -> str:
 
 
 _oids: dict[bytes, str] = {}
+known_oid = _oids.get
+"""The dotted form of an object identifier that was read before, else ``None``; for hot loops."""
 
 
 def encode_oid(dotted: str) -> bytes:
