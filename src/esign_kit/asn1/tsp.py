@@ -18,7 +18,6 @@ from esign_kit.asn1.algorithm_identifier import (
     decode_signature_algorithm,
     split,
 )
-from esign_kit.asn1.certificate import to_datetime
 from esign_kit.asn1.cms import SignedData, oid
 from esign_kit.asn1.reader import (
     BOOLEAN,
@@ -36,6 +35,7 @@ from esign_kit.asn1.reader import (
     read,
     read_all,
 )
+from esign_kit.asn1.times import to_datetime
 from esign_kit.errors import InputError, LimitError
 from esign_kit.model.signature import CertificateReference
 

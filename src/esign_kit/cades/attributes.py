@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from esign_kit.asn1 import names
 from esign_kit.asn1.algorithm_identifier import decode_digest_algorithm, split
-from esign_kit.asn1.certificate import to_datetime
 from esign_kit.asn1.cms import ID_DATA, wrap_basic_ocsp
 from esign_kit.asn1.reader import (
     GENERALIZED_TIME,
@@ -26,6 +25,7 @@ from esign_kit.asn1.reader import (
     header,
     read_all,
 )
+from esign_kit.asn1.times import to_datetime
 from esign_kit.cades import oids
 from esign_kit.errors import InputError, LimitError
 from esign_kit.model.signature import CertificateReference

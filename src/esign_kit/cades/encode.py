@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from esign_kit.algorithms import digest_algorithm
 from esign_kit.asn1.algorithm_identifier import encode_digest_algorithm
-from esign_kit.asn1.certificate import Certificate, from_datetime
+from esign_kit.asn1.certificate import Certificate
 from esign_kit.asn1.reader import (
     GENERALIZED_TIME,
     OCTET_STRING,
@@ -22,6 +22,7 @@ from esign_kit.asn1.reader import (
     encode_integer,
     encode_oid,
 )
+from esign_kit.asn1.times import from_datetime
 from esign_kit.cades import oids
 from esign_kit.cades.attributes import COMMITMENTS
 from esign_kit.errors import SigningError, UnsupportedError

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 from esign_kit import crypto
 from esign_kit.asn1 import names
 from esign_kit.asn1.algorithm_identifier import decode_signature_algorithm
-from esign_kit.asn1.certificate import Certificate, to_datetime
+from esign_kit.asn1.certificate import Certificate
 from esign_kit.asn1.revocation import Crl, OcspResponse
+from esign_kit.asn1.times import to_datetime
 from esign_kit.errors import EsignError, InputError
 
 if TYPE_CHECKING:

@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from esign_kit.asn1.certificate import Certificate, from_datetime
+from esign_kit.asn1.certificate import Certificate
+from esign_kit.asn1.times import from_datetime
 from esign_kit.errors import InputError, LimitError
 from esign_kit.model.report import PathAttempt, SubIndication
 from esign_kit.model.signature import Purpose

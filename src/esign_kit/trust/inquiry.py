@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from esign_kit.asn1.algorithm_identifier import decode_signature_algorithm, split
-from esign_kit.asn1.certificate import Certificate, from_datetime, to_datetime
+from esign_kit.asn1.times import from_datetime, to_datetime
 from esign_kit.crypto import explain, load_public_key, verify
 from esign_kit.errors import InputError, LimitError
 from esign_kit.trust import cache
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
+    from esign_kit.asn1.certificate import Certificate
     from esign_kit.crypto import PublicKey
     from esign_kit.model.signature import Purpose
     from esign_kit.trust.building import Pool

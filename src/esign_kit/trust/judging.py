@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from esign_kit.asn1.certificate import Certificate, from_datetime
+from esign_kit.asn1.times import from_datetime
 from esign_kit.crypto import load_public_key
 from esign_kit.errors import InputError
 from esign_kit.model.evidence import RevocationInfo, RevocationStatus
@@ -21,6 +21,7 @@ from esign_kit.trust.processing import Failure, State
 if TYPE_CHECKING:
     from typing import Any
 
+    from esign_kit.asn1.certificate import Certificate
     from esign_kit.crypto import PublicKey
     from esign_kit.model.report import PathAttempt
     from esign_kit.trust.building import Path

@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from esign_kit.asn1.algorithm_identifier import decode_signature_algorithm
-from esign_kit.asn1.certificate import from_datetime, to_datetime
 from esign_kit.asn1.revocation import Crl, OcspResponse
+from esign_kit.asn1.times import from_datetime, to_datetime
 from esign_kit.crypto import load_public_key
 from esign_kit.errors import InputError, LimitError
 from esign_kit.model.report import PathAttempt, SubIndication

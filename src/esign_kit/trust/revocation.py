@@ -9,8 +9,8 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from esign_kit.asn1.certificate import to_datetime
 from esign_kit.asn1.revocation import ALL_REASONS
+from esign_kit.asn1.times import to_datetime
 from esign_kit.model.evidence import RevocationInfo, RevocationStatus
 from esign_kit.model.report import SubIndication
 from esign_kit.trust import crl, ocsp

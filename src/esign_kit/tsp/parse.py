@@ -180,7 +180,7 @@ def _resolver(
 
 
 def _claimed(view: tsp.TimestampToken) -> datetime | None:
-    from esign_kit.asn1.certificate import to_datetime
+    from esign_kit.asn1.times import to_datetime
 
     try:
         value = view.single(tsp.SIGNING_TIME)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from esign_kit.asn1.certificate import Certificate, to_datetime
+from esign_kit.asn1.times import to_datetime
 from esign_kit.model.report import CertificateReport, Check, CheckStatus, SubIndication
 from esign_kit.model.signature import Purpose
 from esign_kit.validation.certificate import check_chain, check_key_usage, check_revocation
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
+    from esign_kit.asn1.certificate import Certificate
     from esign_kit.model.evidence import FetchFailure
     from esign_kit.trust.path import PathResult
     from esign_kit.trust.policy import ValidationPolicy
