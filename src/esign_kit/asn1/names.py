@@ -6,6 +6,7 @@ to say is an attack of its own.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from functools import lru_cache
 from typing import NamedTuple
@@ -150,9 +151,24 @@ def normalised(name: bytes) -> tuple[tuple[tuple[str, object], ...], ...]:
 
 def prepared(value: str) -> str:
     """Prepare a string for comparison: NFKC, case folded, blanks collapsed (RFC 4518 in short)."""
-    if value.isascii():
+    if value.isascii() and value.isprintable():
         return " ".join(value.lower().split())
+    if not value.isprintable() or _SHAPELESS.search(value):
+        value = "".join(map(_mapped, value))
     return " ".join(unicodedata.normalize("NFKC", value).casefold().split())
+
+
+def _mapped(character: str) -> str:
+    """RFC 4518 § 2.2: what controls is nothing, whatever separates is a blank."""
+    if _SHAPELESS.match(character):
+        return ""
+    if character in "\t\n\v\f\r\x85" or unicodedata.category(character)[0] == "Z":
+        return " "
+    return "" if unicodedata.category(character) in ("Cc", "Cf") else character
+
+
+_SHAPELESS = re.compile("[\u034f\u180b-\u180d\ufe00-\ufe0f\ufffc]")
+"""Grapheme joiner, variation selectors, object replacement: mapped to nothing."""
 
 
 def equal(left: bytes, right: bytes) -> bool:

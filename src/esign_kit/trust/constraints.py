@@ -40,8 +40,9 @@ class NameConstraints(NamedTuple):
 
     Attributes:
         permitted, excluded: tag of the GeneralName → bases.
-        bounded: forms with a subtree that has a minimum or maximum; RFC 5280 uses neither, so such
-            a form cannot be decided and counts as unsupported.
+        bounded: forms with a subtree that has a minimum or maximum, which RFC 5280 does not use, or
+            whose base has a shape that it does not define (``@host``, ``host.``): such a form
+            cannot be decided and counts as unsupported.
     """
 
     permitted: dict[int, tuple[object, ...]]
@@ -83,9 +84,14 @@ def parse(value: bytes) -> NameConstraints:
             if not parts:
                 raise InputError("malformed nameConstraints", code="certificate.malformed")
             base = parts[0]
-            if len(parts) > 2 or (len(parts) == 2 and parts[1].raw != b"\x80\x01\x00"):
+            read_base = _base(base)
+            if (
+                len(parts) > 2
+                or (len(parts) == 2 and parts[1].raw != b"\x80\x01\x00")
+                or (isinstance(read_base, str) and not _is_base(base.tag, read_base))
+            ):
                 bounded.add(base.tag)
-            target.setdefault(base.tag, []).append(_base(base))
+            target.setdefault(base.tag, []).append(read_base)
     return NameConstraints(
         {tag: tuple(items) for tag, items in permitted.items()},
         {tag: tuple(items) for tag, items in excluded.items()},
@@ -116,6 +122,14 @@ def _base(base: Tlv) -> object:
                 "name constraint with characters beyond ASCII", code="certificate.malformed"
             ) from error
     return contents
+
+
+def _is_base(tag: int, base: str) -> bool:
+    """Tell whether a text has one of the shapes of § 4.2.1.10; an empty one is all names."""
+    if tag == RFC822 and "@" in base:
+        local, _, host = base.rpartition("@")
+        return _is_local(local) and _is_host(host, wildcard=False)
+    return not base or _is_host(base.removeprefix("."), wildcard=False)
 
 
 def check(
@@ -171,7 +185,8 @@ def _collect(certificate: Certificate) -> list[tuple[int, object, str]]:
             except InputError:
                 found.append((tag, None, ""))
         elif tag == OTHER:
-            found.append(_other(contents))
+            # A mailbox obeys the constraints on mail, and those on otherName like any other.
+            found += [(tag, raw, ""), *_mailbox(contents)]
         elif tag in (RFC822, DNS, URI, IP):
             shown = names.printable(contents.decode("latin-1"))
             if tag == IP:
@@ -195,19 +210,19 @@ def _directory(name: bytes) -> tuple[int, object, str]:
         return DIRECTORY, None, ""
 
 
-def _other(contents: bytes) -> tuple[int, object, str]:
+def _mailbox(contents: bytes) -> list[tuple[int, object, str]]:
     """otherName: SmtpUTF8Mailbox obeys the constraints on mail (RFC 9598 § 6)."""
     try:
         kind = read(contents).expect(OID)
-        if decode_oid(kind.contents) == _SMTP_UTF8:
-            wrapped = read(contents, kind.stop).expect(0xA0)
-            text = read(wrapped.data, wrapped.start, wrapped.stop).contents.decode("utf-8")
-            local, at, host = text.rpartition("@")
-            ascii_host = host.encode("idna").decode("ascii").lower() if at else ""
-            return RFC822, (local, ascii_host) if at and local else None, names.printable(text)
+        if decode_oid(kind.contents) != _SMTP_UTF8:
+            return []
+        wrapped = read(contents, kind.stop).expect(0xA0)
+        text = read(wrapped.data, wrapped.start, wrapped.stop).contents.decode("utf-8")
+        local, at, host = text.rpartition("@")
+        ascii_host = host.encode("idna").decode("ascii").lower() if at else ""
+        return [(RFC822, (local, ascii_host) if at and local else None, names.printable(text))]
     except (InputError, UnicodeError):
-        return RFC822, None, "(malformed mailbox)"
-    return OTHER, contents, ""
+        return [(RFC822, None, "(malformed mailbox)")]
 
 
 def _decode(tag: int, contents: bytes) -> object:
@@ -251,6 +266,9 @@ def _is_host(host: str, *, wildcard: bool) -> bool:
 
 def _uri_host(text: str) -> str | None:
     """The host of a URI with an authority; RFC 5280 rejects URIs without a host name here."""
+    if any(c in '\\"<>^`{|}' or not "!" <= c <= "~" for c in text):
+        # RFC 3986 § 2 knows no such character; readers disagree where the host ends.
+        return None
     scheme, colon, rest = text.partition("://")
     if not colon or not scheme:
         return None
@@ -267,6 +285,9 @@ def _uri_host(text: str) -> str | None:
 
 
 def _within(tag: int, value: object, base: object, excluding: bool) -> bool:
+    if base == "" and tag != DNS:
+        # What an empty base of mail or URI means, nobody says: it excludes all, and permits none.
+        return excluding
     if tag == DIRECTORY:
         # An initial sequence of RDNs (§ 7.1 for each).
         return value[: len(base)] == base  # type: ignore[index,arg-type,no-any-return]
