@@ -49,6 +49,13 @@ def online_options(function: Callable[..., Any]) -> Callable[..., Any]:
             help="May be reached although it is not public: a host (*.example for all below), "
             "or a network such as 10.1.0.0/16.",
         ),
+        click.option(
+            "--only-allowed",
+            is_flag=True,
+            expose_value=False,
+            callback=_keep,
+            help="Reach nothing but what --allow names: for closed networks.",
+        ),
     ):
         function = option(function)
     return function
@@ -63,7 +70,8 @@ def fetcher() -> Fetcher:
     networks: list[str] = []
     for item in settings.get("allow") or ():
         (networks if _is_network(item) else hosts).append(item)
-    guard = Guard.of(hosts=hosts, networks=networks)
+    only = bool(settings.get("only_allowed"))
+    guard = Guard.of(hosts=hosts, networks=networks, only_listed=only)
     # A verb is one job: a host that does not answer once is not asked again in it.
     found = HttpFetcher(guard=guard, proxy=settings.get("proxy"), pause=60.0)
     cache = settings.get("cache")

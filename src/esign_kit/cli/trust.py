@@ -258,7 +258,10 @@ def refresh(
     from esign_kit import trustlist
 
     source = trustlist.ListSource(
-        url, signers, territories=frozenset(territories), announcement=announcement
+        url,
+        signers,
+        territories=frozenset(name.upper() for name in territories),
+        announcement=announcement,
     )
     now = datetime.now(UTC)
     if offline:
@@ -271,7 +274,7 @@ def refresh(
         for state in report.lists:
             mark = click.style("✗", fg="red") if state.reason else click.style("✓", fg="green")
             head = f"{mark} {state.territory or '--'}  {state.action}  {state.anchors} anchors"
-            click.echo(f"{head}  {printable(state.url)}")
+            click.echo(f"{head}  {printable(state.url)}".rstrip())
             if state.reason:
                 click.echo(f"    {printable(state.reason)}")
         click.echo(f"{len(report.trust)} anchors")

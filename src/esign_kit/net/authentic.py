@@ -8,14 +8,14 @@ from esign_kit import crypto
 from esign_kit.asn1 import names
 from esign_kit.asn1.algorithm_identifier import decode_signature_algorithm
 from esign_kit.asn1.certificate import Certificate
-from esign_kit.asn1.revocation import Crl, OcspResponse
+from esign_kit.asn1.revocation import OCSP_NOCHECK, Crl, OcspResponse
 from esign_kit.asn1.times import to_datetime
 from esign_kit.errors import EsignError, InputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["crl_until", "ocsp_is_sound", "signed_by"]
+__all__ = ["crl_until", "ocsp_is_sound", "signed_by", "unproven_delegate"]
 
 _MOST_RESPONDERS = 4
 
@@ -60,6 +60,25 @@ def ocsp_is_sound(body: bytes, certificate: Certificate, issuer: Certificate) ->
     if not any(one.cert_id.serial == certificate.serial for one in response.responses):
         return False
     return any(_verifies(response, spki) for spki in _responder_keys(response, issuer))
+
+
+def unproven_delegate(body: bytes, issuer: Certificate) -> Certificate | None:
+    """Return the responder that the issuer appointed, if its own status is open.
+
+    ``None`` where the issuer has answered itself, where the answer is not authentic, and where the
+    issuer vouches for its delegate to the end (id-pkix-ocsp-nocheck, RFC 6960 § 4.2.2.2.1).
+    """
+    try:
+        response = OcspResponse.load(body)
+        if _verifies(response, issuer.spki):
+            return None
+        for der in response.certificates[:_MOST_RESPONDERS]:
+            responder = Certificate.load(der)
+            if signed_by(responder, issuer) and _verifies(response, responder.spki):
+                return None if OCSP_NOCHECK in responder.extensions else responder
+    except InputError:
+        pass
+    return None
 
 
 def _responder_keys(response: OcspResponse, issuer: Certificate) -> Iterator[bytes]:

@@ -238,6 +238,7 @@ class HttpFetcher:
                 target.path,
                 {},
             )
+        self._guard.check_proxied(target.host)
         host, port, field = proxy
         addresses = Guard(hosts=frozenset({host})).addresses(host, port, deadline.remaining())
         if tls is None:

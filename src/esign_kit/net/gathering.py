@@ -30,7 +30,7 @@ from esign_kit.net.addresses import (
     ocsp_urls,
     unwrapped,
 )
-from esign_kit.net.authentic import crl_until, ocsp_is_sound
+from esign_kit.net.authentic import crl_until, ocsp_is_sound, unproven_delegate
 from esign_kit.net.cache import CacheKey
 from esign_kit.net.issuers import Budget, issuers_among, read_certificates
 from esign_kit.trust.policy import Revocation, derived
@@ -241,13 +241,39 @@ class _Job:
             if nonce is not None and nonce_of(body) != nonce:
                 self._failed(FetchPurpose.OCSP, url, "the answer does not repeat our nonce")
                 continue
-            info = self._judge(Evidence(ocsp_responses=(body,)), certificate, purpose)
-            if info.status in _KNOWN:
+            info = self._weigh_ocsp(body, certificate, issuer, purpose)
+            if info.status in _KNOWN and info.source == "OCSP":
                 self._add(ocsp_responses=(body,))
                 self._keep_until(key, body, info)
                 return True
-            self._failed(FetchPurpose.OCSP, url, _why(info))
+            if info.status not in _KNOWN or info.rejected:
+                self._failed(FetchPurpose.OCSP, url, _why(info))
+            if info.status in _KNOWN:
+                # The list that was fetched for the responder speaks about this certificate too.
+                return True
         return False
+
+    def _weigh_ocsp(
+        self, body: bytes, certificate: Certificate, issuer: Certificate, purpose: Purpose
+    ) -> RevocationInfo:
+        """Judge an answer; where its responder's own status is open, ask for that first.
+
+        RFC 6960 § 4.2.2.2.1: a delegate without id-pkix-ocsp-nocheck is a certificate like others.
+        """
+        given = Evidence(ocsp_responses=(body,))
+        info = self._judge(given, certificate, purpose)
+        if info.status in _KNOWN:
+            return info
+        responder = unproven_delegate(body, issuer)
+        if responder is None or responder.der == certificate.der:
+            return info
+        if responder.der not in self._served:
+            self._served.add(responder.der)
+            # The CRL first: a responder has no say about itself, and few have a second one.
+            if not self._ask_crl(responder, issuer, purpose):
+                self._ask_ocsp(responder, issuer, purpose)
+        more = Evidence(crls=self.evidence.crls, ocsp_responses=self.evidence.ocsp_responses)
+        return self._judge(given + more, certificate, purpose)
 
     def _ask_crl(self, certificate: Certificate, issuer: Certificate, purpose: Purpose) -> bool:
         for url in crl_urls(certificate):
@@ -306,8 +332,12 @@ class _Job:
         kept = self._recall(key)
         if kept is None:
             return False
-        given = Evidence(ocsp_responses=(kept,)) if ocsp else Evidence(crls=(kept,))
-        if self._judge(given, certificate, purpose).status not in _KNOWN:
+        info = (
+            self._weigh_ocsp(kept, certificate, issuer, purpose)
+            if ocsp
+            else self._judge(Evidence(crls=(kept,)), certificate, purpose)
+        )
+        if info.status not in _KNOWN:
             if not (
                 ocsp_is_sound(kept, certificate, issuer)
                 if ocsp

@@ -189,6 +189,17 @@ class Guard:
             return
         self._check_address(host, literal)
 
+    def check_proxied(self, host: str) -> None:
+        """Refuse a host that may not be asked by way of a proxy, which resolves names itself.
+
+        Raises:
+            EvidenceError: as :meth:`check_host`; a name counts by itself here, for nobody sees in
+                which network it lies.
+        """
+        self.check_host(host)
+        if self.only_listed and not _is_literal(host) and not self.listed(host):
+            raise _not_listed(host)
+
     def addresses(self, host: str, port: int, seconds: float) -> tuple[str, ...]:
         """Return the addresses to connect to; every one of the host's has been found acceptable.
 
@@ -268,6 +279,14 @@ def refusal(address: IPv4Address | IPv6Address) -> str:
     if address.is_reserved or not address.is_global:
         return "no public address"
     return ""
+
+
+def _is_literal(host: str) -> bool:
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def _is_isatap(address: IPv6Address) -> bool:

@@ -8,23 +8,21 @@ spare a journey, never a reason to believe.
 
 from __future__ import annotations
 
-import contextlib
-import os
-import tempfile
 from dataclasses import dataclass, field
 from enum import StrEnum
-from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from esign_kit.errors import EsignError, EvidenceError
 from esign_kit.model.evidence import FetchPurpose, FetchRequest
 from esign_kit.trust.store import TrustStore, as_certificates
 from esign_kit.trustlist.anchors import Selection, anchors_of
+from esign_kit.trustlist.folder import Folder
 from esign_kit.trustlist.pivots import signers_now
 from esign_kit.trustlist.verify import check_age, verify_list
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    import os
+    from collections.abc import Callable, Iterator
     from datetime import datetime
 
     from esign_kit.asn1.certificate import Certificate
@@ -36,6 +34,8 @@ if TYPE_CHECKING:
 __all__ = ["Action", "ListSource", "ListState", "RefreshReport", "load", "refresh"]
 
 _MAX_LISTS = 128
+_NOTHING_YET = "there is no list yet"
+_TOO_MANY = f"only {_MAX_LISTS} lists of a list of lists are read"
 
 
 class Action(StrEnum):
@@ -147,19 +147,19 @@ def refresh(
         hold is no exception: the last good one stays in use as long as it is in force. A folder
         that cannot be written is no exception either; the reason then says so.
     """
-    return _Run(source, _Folder(folder), at, fetcher).run()
+    return _Run(source, Folder(folder), at, fetcher).run()
 
 
 def load(source: ListSource, folder: str | os.PathLike[str], *, at: datetime) -> RefreshReport:
     """Read what the last refresh kept; nothing is fetched, everything is verified again."""
-    return _Run(source, _Folder(folder), at, None).run()
+    return _Run(source, Folder(folder), at, None).run()
 
 
 class _Run:
     """One refresh (or load, without a fetcher)."""
 
     def __init__(
-        self, source: ListSource, folder: _Folder, at: datetime, fetcher: Fetcher | None
+        self, source: ListSource, folder: Folder, at: datetime, fetcher: Fetcher | None
     ) -> None:
         self._source = source
         self._folder = folder
@@ -168,12 +168,19 @@ class _Run:
         self._states: list[ListState] = []
         self._anchors: list[TrustAnchor] = []
         self._fetched: dict[str, bytes] = {}
+        self._former: dict[str, tuple[Certificate, ...]] = {}
 
     def run(self) -> RefreshReport:
         top = self._list(self._source.url, self._source.pinned, "", is_top=True)
         if top is not None and top.is_list_of_lists:
-            for pointer in self._chosen(top):
+            chosen = self._chosen(top)
+            for pointer in chosen[:_MAX_LISTS]:
                 self._list(pointer.url, pointer.identity.certificates, pointer.territory)
+            for pointer in chosen[_MAX_LISTS:]:
+                self._missing(pointer.url, pointer.territory, _refusal("too-many", _TOO_MANY))
+            for name in sorted(self._source.territories - {p.territory for p in chosen}):
+                words = f"the list of lists points to no list of {name}"
+                self._missing("", name, _refusal("territory", words))
         return RefreshReport(TrustStore(self._anchors), tuple(self._states))
 
     def _chosen(self, top: TrustList) -> list[Pointer]:
@@ -187,26 +194,56 @@ class _Run:
                 continue
             if not wanted or pointer.territory in wanted:
                 found.append(pointer)
-        return found[:_MAX_LISTS]
+        return found
 
     def _list(
         self, url: str, signers: tuple[Certificate, ...], territory: str, *, is_top: bool = False
     ) -> TrustList | None:
-        old, old_error = self._kept(url, signers, territory, is_top=is_top)
+        """Say which list of an address counts from now on, and keep it."""
+        seen = self._folder.read(url)
+        known, old, problem = self._kept(seen, url, signers, territory, is_top=is_top)
         if self._fetcher is None:
-            return self._settle(url, territory, old, Action.LOADED, old_error)
+            return self._settle(url, territory, old, Action.LOADED, problem)
+        self._fetched.clear()
         try:
             data = self._fetch(url)
-            new = self._judge(data, url, signers, territory, is_top=is_top)
-            self._refuse_older(new, self._read_kept(url))
+            new = self._verified(data, url, signers, territory, is_top=is_top)
+            check_age(new, self._at)
+            _refuse_older(new, known)
         except EsignError as error:
             return self._settle(url, territory, old, Action.KEPT, error)
         if is_top:
             for pivot, octets in self._fetched.items():
-                self._write(pivot, octets)
-        if self._folder.read(url) == data:
+                self._keep(pivot, octets, None, lambda _: None)
+        if seen == data:
             return self._settle(url, territory, new, Action.UNCHANGED, None)
-        return self._settle(url, territory, new, Action.NEW, self._write(url, data))
+
+        def allow(present: bytes) -> None:
+            """Another process was here meanwhile: what it kept may be newer still."""
+            found, _, _ = self._kept(present, url, signers, territory, is_top=is_top)
+            _refuse_older(new, found)
+
+        refused = self._keep(url, data, seen, allow)
+        if refused is not None and refused.code == "trustlist.older":
+            present = self._folder.read(url)
+            _, old, _ = self._kept(present, url, signers, territory, is_top=is_top)
+            return self._settle(url, territory, old, Action.KEPT, refused)
+        return self._settle(url, territory, new, Action.NEW, refused)
+
+    def _keep(
+        self, url: str, data: bytes, seen: bytes | None, allow: Callable[[bytes], None]
+    ) -> EvidenceError | None:
+        """Keep a list that was found good; a full disk is told, and changes nothing else."""
+        try:
+            self._folder.put(url, data, seen, allow)
+        except EvidenceError as error:
+            return error
+        return None
+
+    def _missing(self, url: str, territory: str, error: EsignError) -> None:
+        self._states.append(
+            ListState(url, Action.MISSING, territory, code=error.code, reason=error.detail)
+        )
 
     def _settle(
         self,
@@ -216,10 +253,10 @@ class _Run:
         action: Action,
         error: EsignError | None,
     ) -> TrustList | None:
-        reason, code = (error.detail, error.code) if error is not None else ("", "")
         if found is None:
-            self._states.append(ListState(url, Action.MISSING, territory, code=code, reason=reason))
+            self._missing(url, territory, error or _refusal("missing", _NOTHING_YET))
             return None
+        reason, code = (error.detail, error.code) if error is not None else ("", "")
         anchors = anchors_of(found, self._source.selection)
         self._anchors += anchors
         self._states.append(
@@ -238,17 +275,44 @@ class _Run:
         return found
 
     def _kept(
-        self, url: str, signers: tuple[Certificate, ...], territory: str, *, is_top: bool
-    ) -> tuple[TrustList | None, EsignError | None]:
-        data = self._folder.read(url)
-        if data is None:
-            return None, EvidenceError("there is no list yet", code="trustlist.missing")
-        try:
-            return self._judge(data, url, signers, territory, is_top=is_top), None
-        except EsignError as error:
-            return None, error
+        self,
+        data: bytes | None,
+        url: str,
+        signers: tuple[Certificate, ...],
+        territory: str,
+        *,
+        is_top: bool,
+    ) -> tuple[TrustList | None, TrustList | None, EsignError | None]:
+        """Judge what the folder holds.
 
-    def _judge(
+        Returns:
+            The list whose number bars the way back: its signature holds, by those who may sign
+            today or might before, and it may have expired meanwhile. Then the list that may be
+            used, and why there is none.
+        """
+        if data is None:
+            return None, None, _refusal("missing", _NOTHING_YET)
+        try:
+            found = self._verified(data, url, signers, territory, is_top=is_top)
+        except EsignError as error:
+            return self._formerly_good(data, url, territory), None, error
+        if is_top:
+            self._former = {p.url: p.identity.certificates for p in found.pointers}
+        try:
+            check_age(found, self._at)
+        except EsignError as error:
+            return found, None, error
+        return found, found, None
+
+    def _formerly_good(self, data: bytes, url: str, territory: str) -> TrustList | None:
+        """The signer of a list has changed: what the one before has signed still has a number."""
+        signers = self._former.get(url, ())
+        try:
+            return self._verified(data, url, signers, territory, is_top=False)
+        except EsignError:
+            return None
+
+    def _verified(
         self,
         data: bytes,
         url: str,
@@ -269,41 +333,13 @@ class _Run:
             )
         found = verify_list(data, signers, policy=policy)
         if territory and found.territory != territory:
-            raise EvidenceError(
+            raise _refusal(
+                "territory",
                 f"the list is of {found.territory}, where one of {territory} belongs",
-                code="trustlist.territory",
             )
         if not is_top and found.is_list_of_lists:
-            raise EvidenceError("a list of lists in place of a list", code="trustlist.type")
-        check_age(found, self._at)
+            raise _refusal("type", "a list of lists in place of a list")
         return found
-
-    def _read_kept(self, url: str) -> TrustList | None:
-        """The statement of the list that was kept last: a number below its own is never taken.
-
-        Its signature was good when it was written; here only its number is compared, so that a
-        list which has expired meanwhile still bars the way back.
-        """
-        from esign_kit.model.limits import Limits
-        from esign_kit.trustlist.read import read_list
-
-        data = self._folder.read(url)
-        if data is None:
-            return None
-        try:
-            return read_list(data, Limits())
-        except EsignError:
-            return None
-
-    def _refuse_older(self, new: TrustList, old: TrustList | None) -> None:
-        if old is None:
-            return
-        if (new.sequence, new.issued) < (old.sequence, old.issued) or new.issued < old.issued:
-            raise EvidenceError(
-                f"the list has number {new.sequence} of {new.issued:%Y-%m-%d}, "
-                f"number {old.sequence} of {old.issued:%Y-%m-%d} is known already",
-                code="trustlist.older",
-            )
 
     def _fetch(self, url: str) -> bytes:
         if self._fetcher is None:
@@ -319,44 +355,17 @@ class _Run:
         self._fetched[url] = data
         yield data
 
-    def _write(self, url: str, data: bytes) -> EvidenceError | None:
-        """Keep a list that was found good; a full disk is told, and changes nothing else."""
-        try:
-            self._folder.write(url, data)
-        except OSError as error:
-            return EvidenceError(
-                f"the list cannot be kept: {error.strerror or error}", code="trustlist.folder"
-            )
-        return None
+
+def _refuse_older(new: TrustList, old: TrustList | None) -> None:
+    if old is None:
+        return
+    if (new.sequence, new.issued) < (old.sequence, old.issued) or new.issued < old.issued:
+        raise _refusal(
+            "older",
+            f"the list has number {new.sequence} of {new.issued:%Y-%m-%d}, "
+            f"number {old.sequence} of {old.issued:%Y-%m-%d} is known already",
+        )
 
 
-class _Folder:
-    """A file for each address."""
-
-    def __init__(self, path: str | os.PathLike[str]) -> None:
-        self._path = os.fspath(path)
-
-    def _file(self, url: str) -> str:
-        return os.path.join(self._path, sha256(url.encode("utf-8")).hexdigest()[:40] + ".xml")
-
-    def read(self, url: str) -> bytes | None:
-        try:
-            with open(self._file(url), "rb") as stream:
-                return stream.read()
-        except OSError:
-            return None
-
-    def write(self, url: str, data: bytes) -> None:
-        """Put a file in place in one step: a reader sees the old one or the new one."""
-        os.makedirs(self._path, exist_ok=True)
-        descriptor, temporary = tempfile.mkstemp(".part", "list-", self._path)
-        try:
-            with open(descriptor, "wb") as stream:
-                stream.write(data)
-                stream.flush()
-                os.fsync(stream.fileno())
-            os.replace(temporary, self._file(url))
-        except BaseException:
-            with contextlib.suppress(OSError):
-                os.unlink(temporary)
-            raise
+def _refusal(code: str, words: str) -> EvidenceError:
+    return EvidenceError(words, code=f"trustlist.{code}")

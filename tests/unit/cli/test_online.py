@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+import re
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -102,3 +105,149 @@ def test_refresh_refuses_what_is_not_pinned(town: Town, tmp_path: Path) -> None:
     assert code == 5
     (entry,) = json.loads(output)["lists"]
     assert (entry["action"], entry["code"]) == ("MISSING", "trustlist.signature")
+
+
+class Office:
+    """Somebody who keeps the lists of a town fresh with the command, and looks at its answers."""
+
+    def __init__(self, town: Town, folder: Path) -> None:
+        self.town = town
+        self.lists = folder / "lists"
+        (folder / "pin.der").write_bytes(town.scheme.pinned[0].der)
+        self.arguments = [
+            "trust", "refresh", town.scheme.url, "--signer", str(folder / "pin.der"),
+            "--announcement", town.scheme.announcement, "--folder", str(self.lists),
+            "--json", "--allow", "127.0.0.1", "--only-allowed",
+        ]  # fmt: skip
+
+    def told(self, *more: str) -> tuple[int, list[tuple[str, str, int | None]]]:
+        """Exit code, and action, code and number of each list."""
+        code, output = esign(*self.arguments, *more)
+        lists = json.loads(output)["lists"]
+        return code, [(entry["action"], entry["code"], entry["sequence"]) for entry in lists]
+
+    def kept(self) -> tuple[int, list[tuple[str, str, int | None]]]:
+        return self.told("--offline")
+
+    def in_a_process(self, before: str) -> subprocess.CompletedProcess[str]:
+        """Run the command after some lines of Python that make its life short or hard."""
+        script = f"{before}\nfrom esign_kit.cli.run import main\nmain({self.arguments!r})"
+        return subprocess.run(
+            [sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False
+        )
+
+
+@pytest.fixture
+def office(town: Town, tmp_path: Path) -> Office:
+    return Office(town, tmp_path)
+
+
+def test_a_fresh_list_replaces_the_old_one(office: Office) -> None:
+    assert office.told() == (0, [("NEW", "", 2), ("NEW", "", 1)])
+    assert office.told() == (0, [("UNCHANGED", "", 2), ("UNCHANGED", "", 1)])
+    office.town.scheme.renew()
+    assert office.told() == (0, [("NEW", "", 3), ("NEW", "", 2)])
+    assert office.kept() == (0, [("LOADED", "", 3), ("LOADED", "", 2)])
+
+
+@pytest.mark.parametrize("which", ["list of lists", "list"])
+@pytest.mark.parametrize("bad", ["tampered", "older", "expired", "cut", "a page"])
+def test_a_bad_list_changes_nothing(office: Office, which: str, bad: str) -> None:
+    scheme = office.town.scheme
+    top = which == "list of lists"
+    url = scheme.url if top else scheme.lists["XX"].url
+    make = scheme.list_of_lists if top else lambda **more: scheme.list_file("XX", **more)
+    early = make()
+    scheme.renew()
+    good = [("LOADED", "", 3), ("LOADED", "", 2)]
+    assert office.told()[0] == 0
+    now, day = scheme.pki.now, timedelta(days=1)
+    data, code = {
+        "tampered": (re.sub(rb"Number>\d+<", b"Number>9<", early), "trustlist.signature"),
+        "older": (early, "trustlist.older"),
+        "expired": (
+            make(sequence=9, issued=now - 9 * day, next_update=now - day),
+            "trustlist.expired",
+        ),
+        "cut": (early[:-40], "trustlist.malformed"),
+        "a page": (b"<html>maintenance</html>", "trustlist.none"),
+    }[bad]
+    scheme.files[url] = data
+    exit_code, told = office.told()
+    assert exit_code == 3
+    assert told[0 if top else 1][:2] == ("KEPT", code)
+    assert told[1 if top else 0][:2] == ("UNCHANGED", "")
+    assert office.kept() == (0, good)
+
+
+def test_the_operator_changes_its_signer(office: Office) -> None:
+    assert office.told()[0] == 0
+    office.town.scheme.new_operator()
+    office.town.scheme.new_operator()
+    assert office.told() == (0, [("NEW", "", 6), ("NEW", "", 3)])
+    assert office.kept() == (0, [("LOADED", "", 6), ("LOADED", "", 3)])
+    # A pivot that nobody who is trusted has signed leads nowhere.
+    stranger = office.town.pki.organisation()
+    office.town.scheme.new_operator()
+    last = office.town.scheme.pivots[-1]
+    office.town.files[last] = office.town.scheme.list_of_lists(signer=stranger)
+    code, told = office.told()
+    assert (code, told[0]) == (3, ("KEPT", "trustlist.signature", 6))
+    assert office.kept()[1][0] == ("LOADED", "", 6)
+
+
+@pytest.mark.parametrize("write", [1, 2])
+def test_the_command_is_killed_while_it_writes(office: Office, write: int) -> None:
+    assert office.told()[0] == 0
+    office.town.scheme.renew()
+    done = office.in_a_process(
+        "import os, signal\n"
+        "real, calls = os.fsync, []\n"
+        "def fsync(handle):\n"
+        "    calls.append(handle)\n"
+        f"    if len(calls) == {write}:\n"
+        "        os.kill(os.getpid(), signal.SIGKILL)\n"
+        "    real(handle)\n"
+        "os.fsync = fsync\n"
+    )
+    assert done.returncode == -9, done.stderr
+    assert list(office.lists.glob("*.part"))
+    assert office.kept() == (0, [("LOADED", "", 1 + write), ("LOADED", "", 1)])
+    assert office.told()[0] == 0
+    assert office.kept() == (0, [("LOADED", "", 3), ("LOADED", "", 2)])
+    assert not list(office.lists.glob("*.part"))
+
+
+def test_the_disk_is_full(office: Office) -> None:
+    assert office.told()[0] == 0
+    office.town.scheme.renew()
+    done = office.in_a_process(
+        "import resource\nresource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))\n"
+    )
+    assert done.returncode == 3, done.stderr
+    entries = json.loads(done.stdout)["lists"]
+    assert [entry["code"] for entry in entries] == ["trustlist.folder"] * 2
+    assert "cannot be kept" in entries[0]["reason"]
+    assert office.kept() == (0, [("LOADED", "", 2), ("LOADED", "", 1)])
+
+
+def test_nothing_but_what_is_allowed_is_reached(office: Office) -> None:
+    """In a closed network a list cannot send the command anywhere else."""
+    url = office.town.scheme.lists["XX"].url
+    elsewhere = url.replace("127.0.0.1", "192.0.2.7")
+    office.town.scheme.lists["XX"].url = elsewhere
+    office.town.scheme.renew()
+    code, output = esign(*office.arguments)
+    (_, entry) = json.loads(output)["lists"]
+    assert (code, entry["code"], entry["url"]) == (5, "fetch.not-listed", elsewhere)
+    del office.arguments[-1]
+    with_public = json.loads(esign(*office.arguments)[1])["lists"][1]
+    assert with_public["code"] == "fetch.address"
+
+
+def test_words_for_people(office: Office) -> None:
+    office.arguments.remove("--json")
+    code, output = esign(*office.arguments, "--territory", "xx", "--territory", "qq")
+    assert code == 3
+    assert "✓ XX  NEW  1 anchors" in output
+    assert "✗ QQ  MISSING  0 anchors\n    the list of lists points to no list of QQ" in output

@@ -18,6 +18,7 @@ from esign_kit.model.limits import Limits
 from esign_kit.model.signature import Purpose
 from esign_kit.net.cache import CachingFetcher, MemoryCache
 from esign_kit.net.gathering import gather
+from esign_kit.testing import der
 from esign_kit.testing.pki import FixturePKI
 from esign_kit.trust.engine import validate_path
 from esign_kit.trust.policy import Revocation, ValidationPolicy
@@ -354,3 +355,96 @@ def test_a_fetcher_that_is_told_its_bounds(world: World) -> None:
 
     assert world.gather(Bounded()).failures == ()
     assert told == {"seconds": 20.0, "fetches": 8}
+
+
+# ── a responder whose own status is open ──────────────────────────────────────────────────────
+
+
+def _appoint(world: World, authority: Any, *extensions: bytes) -> Any:
+    """Let the authority answer by a delegate without id-pkix-ocsp-nocheck."""
+    old = authority.ocsp_responder
+    made = authority.issue(
+        subject=der.name([("2.5.4.3", f"Responder of {authority.slug}", 0x0C)]),
+        spki=old.private_key.spki,
+        extensions=[
+            der.key_usage(("digital_signature",)),
+            der.extended_key_usage(("1.3.6.1.5.5.7.3.9",)),
+            *extensions,
+        ],
+        not_before=authority.certificate.not_before_time,
+        not_after=authority.certificate.not_after_time,
+        seed="ocsp without nocheck",
+    )
+    fresh = type(old)(world.pki, authority, "ocsp", {}, made, old.private_key)
+    authority.__dict__["ocsp_responder"] = fresh
+    return fresh
+
+
+def test_the_status_of_a_responder_is_asked_for(world: World) -> None:
+    issuing = world.pki.issuing
+    _appoint(world, issuing, der.crl_address(issuing.url("crl") + ".crl"))
+    cache = MemoryCache(clock=lambda: world.pki.now.timestamp())
+    fetcher = CachingFetcher(world.pki, cache)
+    found = world.gather(fetcher)
+    assert world.asked() == [ISSUER, LEAF_OCSP, LEAF_CRL, CA_OCSP]
+    assert found.failures == ()
+    assert len(found.ocsp_responses) == 2 and len(found.crls) == 1
+    assert world.status(found)[:2] == [GOOD, GOOD]
+    # All of it is remembered, and one list of the authority serves for every answer.
+    assert world.gather(fetcher) == found
+    assert world.asked() == []
+    neighbour = world.pki.person()
+    assert world.gather(fetcher, certificates=[neighbour.certificate]).failures == ()
+    assert world.asked() == [LEAF_OCSP]
+
+
+def test_a_revoked_responder_is_not_believed(world: World) -> None:
+    issuing = world.pki.issuing
+    responder = _appoint(world, issuing, der.crl_address(issuing.url("crl") + ".crl"))
+    world.pki.revoke(responder, at="2026-10-01T00:00:00Z")
+    found = world.gather()
+    assert "was revoked" in found.failures[0].detail
+    assert len(found.ocsp_responses) == 1, "the root's"
+    # The list that speaks about the responder speaks about the signer as well.
+    assert world.status(found)[0] is GOOD
+
+
+def test_a_responder_whose_status_nobody_tells(world: World) -> None:
+    issuing = world.pki.issuing
+    _appoint(world, issuing, der.crl_address(issuing.url("crl") + ".crl"))
+    world.pki.unreachable = {FetchPurpose.CRL}
+    found = world.gather()
+    assert world.asked() == [ISSUER, LEAF_OCSP, LEAF_CRL, CA_OCSP]
+    assert world.status(found)[0] is RevocationStatus.UNKNOWN
+    assert [f.purpose for f in found.failures] == [FetchPurpose.CRL, FetchPurpose.OCSP]
+
+
+def test_a_responder_that_points_to_itself_gains_nothing(world: World) -> None:
+    issuing = world.pki.issuing
+    _appoint(world, issuing, der.addresses(issuing.url("ocsp"), ""))
+    found = world.gather()
+    assert world.asked() == [ISSUER, LEAF_OCSP, LEAF_OCSP, LEAF_CRL, CA_OCSP]
+    assert world.status(found)[0] is GOOD, "by the list"
+    assert len(found.ocsp_responses) == 1
+    world.pki.unreachable = {FetchPurpose.CRL}
+    assert world.status(world.gather())[0] is RevocationStatus.UNKNOWN
+
+
+def test_many_responders_are_bounded_like_everything(world: World) -> None:
+    issuing = world.pki.issuing
+    _appoint(world, issuing, der.crl_address(issuing.url("crl") + ".crl"))
+    people = [world.pki.person().certificate for _ in range(12)]
+    world.pki.unreachable = {FetchPurpose.CRL}
+    world.gather(certificates=people)
+    assert len(world.asked()) == POLICY.limits.fetches == 8
+
+
+def test_an_answer_without_a_next_update_counts_and_is_not_kept(world: World) -> None:
+    """RFC 6960 § 4.2.2.1: there is newer information all the time, so it is asked for each time."""
+    world.pki.ocsp_validity = None
+    cache = MemoryCache(clock=lambda: world.pki.now.timestamp())
+    fetcher = CachingFetcher(world.pki, cache)
+    for _ in range(2):
+        assert world.status(world.gather(fetcher))[:2] == [GOOD, GOOD]
+        assert world.asked()[-2:] == [LEAF_OCSP, CA_OCSP]
+    assert not [key for key in cache._entries if key.startswith("OCSP")]

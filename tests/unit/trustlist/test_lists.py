@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -338,6 +339,26 @@ def test_only_some_territories(scheme: ListScheme, tmp_path: Path) -> None:
     assert [state.territory for state in report.lists] == ["EU", "YY"]
 
 
+def test_a_territory_that_is_not_there_is_said(scheme: ListScheme, tmp_path: Path) -> None:
+    from dataclasses import replace
+
+    source = replace(scheme.source, territories=frozenset({"YY", "QQ"}))
+    report = refresh(source, scheme, tmp_path, at=scheme.pki.now)
+    assert [state.territory for state in report.lists] == ["EU", "YY", "QQ"]
+    assert facts(report)[2] == ("MISSING", "trustlist.territory")
+    assert not report.complete
+
+
+def test_no_list_is_passed_over_in_silence(
+    scheme: ListScheme, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from esign_kit.trustlist import updating
+
+    monkeypatch.setattr(updating, "_MAX_LISTS", 1)
+    report = refresh(scheme.source, scheme, tmp_path, at=scheme.pki.now)
+    assert facts(report) == [("NEW", ""), ("NEW", ""), ("MISSING", "trustlist.too-many")]
+
+
 def test_a_single_list_without_a_list_of_lists(scheme: ListScheme, tmp_path: Path) -> None:
     from esign_kit.trustlist import ListSource
 
@@ -470,6 +491,66 @@ def test_no_half_written_file_is_ever_seen(
     report = refresh(scheme.source, scheme, tmp_path, at=scheme.pki.now)
     assert facts(report) == [("NEW", "trustlist.folder")] * 3
     assert {file.name: file.read_bytes() for file in tmp_path.iterdir()} == before
+
+
+def test_what_a_killed_process_left_is_removed(scheme: ListScheme, tmp_path: Path) -> None:
+    left = tmp_path / "list-abc.part"
+    left.write_bytes(b"half")
+    refresh(scheme.source, scheme, tmp_path, at=scheme.pki.now)
+    assert not left.exists()
+    assert len(list(tmp_path.glob("*.xml"))) == 3
+
+
+def test_an_unsigned_number_in_the_folder_does_not_bar_the_way(
+    scheme: ListScheme, tmp_path: Path
+) -> None:
+    """Only a number that was signed counts: whoever writes to the folder cannot stop the clock."""
+    now = scheme.pki.now
+    refresh(scheme.source, scheme, tmp_path, at=now)
+    for file in tmp_path.glob("*.xml"):
+        genuine = file.read_bytes()
+        bent = re.sub(rb"Number>\d+<", b"Number>900<", genuine)
+        assert bent != genuine
+        file.write_bytes(bent)
+    scheme.renew()
+    assert facts(refresh(scheme.source, scheme, tmp_path, at=now)) == [("NEW", "")] * 3
+
+
+def test_a_new_signer_does_not_open_the_way_back(scheme: ListScheme, tmp_path: Path) -> None:
+    """The list that the former signer made still has its number when its signer is replaced."""
+    now = scheme.pki.now
+    held = scheme.lists["XX"]
+    successor = scheme.pki.organisation(organisation_name="Successor")
+    early = scheme.list_file("XX", signer=successor)
+    scheme.renew()
+    refresh(scheme.source, scheme, tmp_path, at=now)
+    held.signer = successor
+    scheme.renew()
+    scheme.files[held.url] = early
+    assert facts(refresh(scheme.source, scheme, tmp_path, at=now))[1][1] == "trustlist.older"
+
+
+def test_of_two_refreshes_at_once_the_newer_list_stays(scheme: ListScheme, tmp_path: Path) -> None:
+    now = scheme.pki.now
+    refresh(scheme.source, scheme, tmp_path, at=now)
+    scheme.renew()
+    slow, url = dict(scheme.files), scheme.lists["XX"].url
+
+    class Slow:
+        """Has fetched, and while it thinks about it, another process refreshes."""
+
+        def fetch(self, request: Any) -> Any:
+            answer = scheme.fetch(request)
+            if request.url == url:
+                scheme.renew()
+                assert facts(refresh(scheme.source, scheme, tmp_path, at=now))[1] == ("NEW", "")
+                answer = type(answer)(request, slow[url])
+            return answer
+
+    report = refresh(scheme.source, Slow(), tmp_path, at=now)
+    assert facts(report)[1] == ("KEPT", "trustlist.older")
+    assert report.lists[1].sequence == 4
+    assert load(scheme.source, tmp_path, at=now).lists[1].sequence == 4
 
 
 # ── pivots ────────────────────────────────────────────────────────────────────────────────────
