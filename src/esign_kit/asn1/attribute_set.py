@@ -24,8 +24,8 @@ class AttributeSet:
         span: start and stop of the attributes in the message, without the identifier and length of
             the set.
         memory: what others found out about signed attributes of this shape, which may depend on
-            everything but the values of message-digest and signing-time; ``None`` where nothing
-            is remembered. See :class:`_Shape`.
+            everything but the values of message-digest, signing-time and signing-certificate-v2;
+            ``None`` where nothing is remembered. See :class:`_Shape`.
         sorted: they, and the values of those that have several, stand in the order of DER.
         minimal: their own length octets are minimal.
     """
@@ -157,12 +157,13 @@ class AttributeSet:
 
 
 class _Shape(NamedTuple):
-    """What sets of signed attributes share that differ only in two values.
+    """What sets of signed attributes share that differ only in a few values.
 
-    The signatures of one signer are the same but for message-digest and signing-time. Where these
-    two stand once, with one value, and everything around the two values has octets that were read
-    before, offsets and order are those of the set that was read then: DER sorts by types and
-    lengths before it comes to the values of different types.
+    The signatures of one authority's customers are the same but for message-digest, signing-time
+    and signing-certificate-v2. Where these stand once, with one value, and everything around the
+    contents of these values has octets that were read before, offsets and order are those of the
+    set that was read then: DER sorts by types and lengths before it comes to the values of
+    different types.
     """
 
     by_type: dict[bytes, list[tuple[int, int, int, int]]]
@@ -170,22 +171,28 @@ class _Shape(NamedTuple):
     memory: dict[object, Any]
 
 
-_MESSAGE_DIGEST = encode_oid("1.2.840.113549.1.9.4")[2:]
-_SIGNING_TIME = encode_oid("1.2.840.113549.1.9.5")[2:]
+_VARYING = tuple(
+    encode_oid(dotted)[2:]
+    for dotted in ("1.2.840.113549.1.9.4", "1.2.840.113549.1.9.5", "1.2.840.113549.1.9.16.2.47")
+)
 _LARGEST = 4096
 _KEPT = 256
-_cuts_remembered: dict[int, tuple[int, int, int, int]] = {}
-_remembered: dict[tuple[int, int, int, bytes, bytes, bytes], _Shape] = {}
+_cuts_remembered: dict[int, tuple[int, int, int, int, int, int]] = {}
+_remembered: dict[tuple[int | bytes, ...], _Shape] = {}
 
 
 def _shape_of(data: bytes) -> _Shape | None:
-    """Return the shape of a set that differs from one that was read in the two values only."""
+    """Return the shape of a set that differs from one that was read in these values only."""
     cuts = _cuts_remembered.get(len(data))
-    if cuts is None:
-        return None
-    first, second, third, fourth = cuts
-    place = (len(data), first, third, data[:first], data[second:third], data[fourth:])
-    return _remembered.get(place)
+    return None if cuts is None else _remembered.get(_outline(data, *cuts))
+
+
+def _outline(
+    data: bytes, first: int, second: int, third: int, fourth: int, fifth: int, sixth: int
+) -> tuple[int | bytes, ...]:
+    """Return what is left of a set without the contents of the three values."""
+    around = data[:first], data[second:third], data[fourth:fifth], data[sixth:]
+    return len(data), first, third, fifth, *around
 
 
 def _remember(
@@ -193,21 +200,18 @@ def _remember(
     by_type: dict[bytes, list[tuple[int, int, int, int]]],
     single: dict[bytes, tuple[int, int, int] | None],
 ) -> dict[object, Any] | None:
-    digest, time = single.get(_MESSAGE_DIGEST), single.get(_SIGNING_TIME)
     size = len(data)
-    if digest is None or size > _LARGEST:
+    if size > _LARGEST:
         return None
-    # Without a signing time the second cut is empty, at the end.
-    _, third, fourth = time or (0, size, size)
-    _, first, second = digest
-    if third < first:
-        first, second, third, fourth = third, fourth, first, second
+    # Of an attribute that is absent the cut is empty, at the end.
+    found = sorted((single.get(kind) or (0, size, size))[1:] for kind in _VARYING)
+    (first, second), (third, fourth), (fifth, sixth) = found
+    cuts = first, second, third, fourth, fifth, sixth
     if len(_remembered) >= _KEPT or len(_cuts_remembered) >= _KEPT:
         _remembered.clear()
         _cuts_remembered.clear()
-    _cuts_remembered[size] = (first, second, third, fourth)
-    shape = _Shape(by_type, single, {})
-    _remembered[size, first, third, data[:first], data[second:third], data[fourth:]] = shape
+    _cuts_remembered[size] = cuts
+    shape = _remembered[_outline(data, *cuts)] = _Shape(by_type, single, {})
     return shape.memory
 
 

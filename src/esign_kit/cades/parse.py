@@ -224,8 +224,9 @@ class _Reader:
         said = rules.said(signer, signed, chosen, expected)
         if said.findings:
             findings += said.findings
-        parsed.certificate_reference_attribute = said.bound
-        parsed.certificate_references = said.references
+        bound, references = rules.signing_certificate(signed, findings)
+        parsed.certificate_reference_attribute = bound
+        parsed.certificate_references = references
         if said.timed:
             parsed.claimed_signing_time = rules.claimed_time(signed, findings)
         parsed.signed_attributes = said.facts
@@ -255,33 +256,30 @@ class _Reader:
             parsed.counter_signatures = self._counters(parsed.id, signer, unsigned, depth, findings)
 
     def _level(self, parsed: ParsedSignature, signer: SignerInfo, parent: SignerInfo | None) -> str:
+        message = self._message
+        references = parsed.certificate_references
+        weak = (
+            bool(references)
+            and references[0].version != 1
+            and references[0].digest_algorithm == "SHA1"
+        )
+        memory = None
         if signer.signed is not None and signer.unsigned is None:
             memory = signer.signed.memory
-            if memory is not None:
-                message = self._message
-                key = (message.content_type, bool(message.certificates), parent is None)
-                known: str | None = memory.get(key)
-                if known is None:
-                    known = self._find_level(parsed, signer, parent)
-                    if len(memory) < rules.SHAPES:
-                        memory[key] = known
-                return known
-        return self._find_level(parsed, signer, parent)
-
-    def _find_level(
-        self, parsed: ParsedSignature, signer: SignerInfo, parent: SignerInfo | None
-    ) -> str:
-        first = parsed.certificate_references[:1]
-        return level(
-            self._message,
-            signer,
-            counter=parent is not None,
-            evidence_record=self._evidence_record,
-            weak_reference=bool(first)
-            and first[0].version != 1
-            and first[0].digest_algorithm == "SHA1",
-            complete=lambda: _complete(parsed, signer),
-        )
+        key = (message.content_type, bool(message.certificates), parent is None, weak)
+        known: str | None = memory.get(key) if memory is not None else None
+        if known is None:
+            known = level(
+                message,
+                signer,
+                counter=parent is not None,
+                evidence_record=self._evidence_record,
+                weak_reference=weak,
+                complete=lambda: _complete(parsed, signer),
+            )
+            if memory is not None and len(memory) < rules.SHAPES:
+                memory[key] = known
+        return known
 
     # ── what is covered ───────────────────────────────────────────────────────────────────────
 

@@ -262,12 +262,9 @@ def signing_certificate(
     """
     found: tuple[CertificateReference, ...] = ()
     present = False
-    for kind, version in (
-        (oids.SIGNING_CERTIFICATE_V2, 2),
-        (oids.OTHER_SIGNING_CERTIFICATE, 0),
-        (oids.SIGNING_CERTIFICATE, 1),
-    ):
-        if kind not in signed:
+    there = signed.by_type
+    for kind, version in _BINDING:
+        if kind not in there:
             continue
         present = True
         value = signed.only_raw(kind)
@@ -297,8 +294,16 @@ def signing_certificate(
                     fatal=True,
                 )
             )
-        found += references[:1] if found else references
+            continue
+        found = (*found, references[0]) if found else references
     return present, found
+
+
+_BINDING = (
+    (oids.SIGNING_CERTIFICATE_V2, 2),
+    (oids.OTHER_SIGNING_CERTIFICATE, 0),
+    (oids.SIGNING_CERTIFICATE, 1),
+)
 
 
 def claimed_time(signed: AttributeSet, findings: list[Finding]) -> datetime | None:
@@ -320,16 +325,12 @@ def claimed_time(signed: AttributeSet, findings: list[Finding]) -> datetime | No
 
 
 class Said(NamedTuple):
-    """What signed attributes say apart from the digest and the time.
+    """What signed attributes say apart from the digest, the time and the signer's certificate.
 
-    Attributes:
-        bound: there is a signed reference to the signer's certificate.
-        timed: there is a signing time.
+    ``timed`` tells that there is a signing time.
     """
 
     findings: tuple[Finding, ...]
-    bound: bool
-    references: tuple[CertificateReference, ...]
     timed: bool
     facts: Mapping[str, Any]
 
@@ -349,16 +350,8 @@ def said(
     findings: list[Finding] = []
     check_content_type(signed, expected, findings)
     check_protection(signer, signed, chosen, findings)
-    bound, references = signing_certificate(signed, findings)
-    made = Said(
-        tuple(findings), bound, references, oids.SIGNING_TIME in signed, signed_facts(signed)
-    )
-    # A digest that the table does not know may be registered later.
-    if (
-        memory is not None
-        and len(memory) < SHAPES
-        and all(reference.digest_algorithm is not None for reference in references)
-    ):
+    made = Said(tuple(findings), oids.SIGNING_TIME in signed, signed_facts(signed))
+    if memory is not None and len(memory) < SHAPES:
         memory[key] = made
     return made
 

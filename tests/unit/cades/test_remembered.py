@@ -7,13 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from esign_kit.asn1 import attribute_set
+from esign_kit.asn1 import attribute_set, cms
 from esign_kit.asn1.attribute_set import AttributeSet
 from esign_kit.asn1.cms import SignedData
+from esign_kit.asn1.reader import INTEGER, OCTET_STRING, SEQUENCE, encode, encode_oid, read_all
 from esign_kit.cades import attributes, oids
+from esign_kit.cades.attributes import certificate_references
+from esign_kit.cades.parse import parse
 from esign_kit.crypto import keys, spki
 from esign_kit.errors import InputError
 from esign_kit.testing import FixturePKI
+from esign_kit.trust.policy import ValidationPolicy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -73,6 +77,69 @@ def test_attributes_of_a_known_shape_read_as_if_they_were_new(signed: SignedData
         attribute_set._cuts_remembered.clear()
         assert second == outcome(lambda c=changed: described(c))  # type: ignore[misc]
     assert recognised > 50
+
+
+def test_what_a_shape_says_is_not_taken_from_another_signature(signed: SignedData) -> None:
+    def read(octets: bytes) -> Any:
+        (found,) = parse(octets, detached=(), policy=ValidationPolicy()).signatures
+        return found.level, found.findings, found.certificate_references, found.claimed_signing_time
+
+    span = signed.signer(0).signed.span  # type: ignore[union-attr]
+    before, octets, after = (signed.data[part] for part in _around(span))
+    recognised = 0
+    for changed in mutations(octets, 3000):
+        if len(changed) != len(octets):
+            continue
+        whole = before + changed + after
+        read(signed.data)
+        recognised += attribute_set._shape_of(changed) is not None
+        second = outcome(lambda w=whole: read(w))  # type: ignore[misc]
+        attribute_set._remembered.clear()
+        attribute_set._cuts_remembered.clear()
+        certificate_references.cache_clear()
+        assert second == outcome(lambda w=whole: read(w))  # type: ignore[misc]
+    assert recognised > 50
+
+
+def test_a_weak_reference_in_a_known_shape_still_lowers_the_level(signed: SignedData) -> None:
+    known = signed.signer(0).signed
+    assert known is not None
+    usual = known.only_raw(oids.SIGNING_CERTIFICATE_V2)
+    assert usual is not None
+    _, issuer_serial = next(iter(next(iter(read_all(usual))))).items()
+    names, serial = issuer_serial.items()
+    sha1 = encode(SEQUENCE, encode_oid("1.3.14.3.2.26")) + encode(OCTET_STRING, bytes(20))
+    for more in range(8):
+        number = encode(INTEGER, b"\x01" * (len(serial.contents) + more))
+        inner = encode(SEQUENCE, sha1, encode(SEQUENCE, names.raw, number))
+        weak = encode(SEQUENCE, encode(SEQUENCE, inner))
+        if len(weak) == len(usual):
+            break
+    levels = [
+        parse(octets, detached=(), policy=ValidationPolicy()).signatures[0].level
+        for octets in (signed.data, signed.data.replace(usual, weak))
+    ]
+    assert levels == ["CAdES-BASELINE-B", "CMS-NOT-ETSI"]
+
+
+def _around(span: tuple[int, int]) -> tuple[slice, slice, slice]:
+    return slice(0, span[0]), slice(*span), slice(span[1], None)
+
+
+def test_the_usual_frame_of_a_message_reads_as_any_other(
+    signed: SignedData, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read(octets: bytes) -> Any:
+        found = SignedData(octets)
+        return tuple(getattr(found, name) for name in SignedData.__slots__ if name != "data")
+
+    head, tail = signed.data[:60], signed.data[60:]
+    cases = [signed.data, *(changed + tail for changed in mutations(head, 2000)), head[:30]]
+    quick = [outcome(lambda c=case: read(c)) for case in cases]  # type: ignore[misc]
+    monkeypatch.setattr(cms, "_TYPE", b"")
+    monkeypatch.setattr(cms, "_DATA", b"?")
+    assert quick == [outcome(lambda c=case: read(c)) for case in cases]  # type: ignore[misc]
+    assert sum(not isinstance(item[0], type) for item in quick) > 50
 
 
 @pytest.mark.parametrize("version", [1, 2])
