@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["fetcher", "online_options"]
 
 _META = "esign_kit.online"
+_SQLITE = b"SQLite format 3\0"
 
 
 def _keep(context: click.Context, parameter: click.Parameter, value: Any) -> None:
@@ -75,7 +76,22 @@ def fetcher() -> Fetcher:
     # A verb is one job: a host that does not answer once is not asked again in it.
     found = HttpFetcher(guard=guard, proxy=settings.get("proxy"), pause=60.0)
     cache = settings.get("cache")
+    if cache:
+        _require_cache(cache)
     return CachingFetcher(found, SqliteCache(cache)) if cache else found
+
+
+def _require_cache(path: str) -> None:
+    """Refuse a file that is something else, before it is opened for writing."""
+    try:
+        with open(path, "rb") as stream:
+            head = stream.read(len(_SQLITE))
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise click.UsageError(f"--cache {path}: {error.strerror}") from error
+    if head and head != _SQLITE:
+        raise click.UsageError(f"--cache {path}: this file is no cache; name another one")
 
 
 def _is_network(text: str) -> bool:

@@ -23,10 +23,21 @@ if TYPE_CHECKING:
     from esign_kit.asn1.certificate import Certificate
     from esign_kit.model.evidence import Fetcher, FetchPurpose, FetchRequest, FetchResponse
 
-__all__ = ["CacheKey", "CachingFetcher", "EvidenceCache", "MemoryCache", "seal", "unseal"]
+__all__ = [
+    "SEAL_SIZE",
+    "CacheKey",
+    "CachingFetcher",
+    "EvidenceCache",
+    "MemoryCache",
+    "seal",
+    "unseal",
+]
 
 _MAGIC = b"ekc1"
 _HEAD = struct.Struct(">4sQ32s")
+
+SEAL_SIZE = _HEAD.size
+"""Octets by which an entry is longer than its value."""
 
 
 class EvidenceCache(Protocol):

@@ -109,6 +109,7 @@ class HttpClient:
         }
         connection.request(request.method, target.path, body=request.body, headers=headers)
         answer = connection.getresponse()
+        connection.allow_body(self._limit)
         parts: list[bytes] = []
         size = 0
         while block := answer.read(min(_BLOCK, self._limit + 1 - size)):

@@ -181,6 +181,7 @@ class HttpFetcher:
                 return _redirected(request, target, answer)
             if answer.status != 200:
                 raise EvidenceError(f"{target.host} answered {answer.status}", code="fetch.status")
+            connection.allow_body(self._largest(request.purpose))
             return FetchResponse(
                 request,
                 self._body(answer, request, target),

@@ -87,7 +87,7 @@ def split_url(url: str) -> Target:
         EvidenceError: ``fetch.url`` if it is none or has a user in it, ``fetch.scheme`` if it is
             neither http nor https, ``fetch.host`` if the host is spelled to deceive.
     """
-    if len(url) > _MAX_URL or any(ord(c) < 0x20 or ord(c) == 0x7F for c in url):
+    if len(url) > _MAX_URL or any(_is_unwritable(ord(c)) for c in url):
         raise EvidenceError(f"not a usable address: {url[:80]!r}", code="fetch.url")
     try:
         parts = urlsplit(url.strip())
@@ -108,10 +108,19 @@ def split_url(url: str) -> Target:
     return Target(parts.scheme, _host(host), port or _PORTS[parts.scheme], path)
 
 
+def _is_unwritable(code: int) -> bool:
+    """Control characters, and halves of pairs, which no encoding can write."""
+    return code < 0x20 or code == 0x7F or 0xD800 <= code < 0xE000
+
+
 def _host(host: str) -> str:
     if ":" in host:
         try:
-            return str(IPv6Address(host))
+            address = IPv6Address(host)
+            if address.scope_id is not None:
+                # A zone says which of this machine's own interfaces to use (RFC 6874).
+                raise ValueError("a zone")
+            return str(address)
         except ValueError as error:
             raise EvidenceError(f"no such host: {host[:80]!r}", code="fetch.host") from error
     try:

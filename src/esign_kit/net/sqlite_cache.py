@@ -14,7 +14,7 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from esign_kit.net.cache import MemoryCache, seal, unseal
+from esign_kit.net.cache import SEAL_SIZE, MemoryCache, seal, unseal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -23,6 +23,7 @@ __all__ = ["SqliteCache"]
 
 _LOG = logging.getLogger("esign_kit.net")
 _PRUNE_EVERY = 256
+_COLUMNS = ["key", "until", "entry"]
 _SCHEMA = (
     "CREATE TABLE IF NOT EXISTS evidence "
     "(key TEXT PRIMARY KEY, until REAL NOT NULL, entry BLOB NOT NULL) WITHOUT ROWID"
@@ -33,7 +34,9 @@ class SqliteCache:
     """An :class:`~esign_kit.net.cache.EvidenceCache` in a file.
 
     Args:
-        path: of the file; missing folders are made.
+        path: of the file; missing folders are made. One that is damaged, or is no database, is put
+            aside as ``<path>.damaged``; a database of another program is left alone, and nothing is
+            kept then.
         max_bytes: above this the entries that end soonest go.
         seconds: how long to wait for another process that is writing.
         memory: octets of entries that this process keeps at hand, so that a large CRL is not
@@ -71,7 +74,8 @@ class SqliteCache:
             row = (
                 self._open()
                 .execute(
-                    "SELECT entry FROM evidence WHERE key = ? AND until > ?", (key, self._clock())
+                    "SELECT entry FROM evidence WHERE key = ? AND until > ? AND length(entry) <= ?",
+                    (key, self._clock(), self._max + SEAL_SIZE),
                 )
                 .fetchone()
             )
@@ -171,6 +175,7 @@ class SqliteCache:
             self._path, timeout=self._seconds, check_same_thread=False, cached_statements=16
         )
         try:
+            _require_ours(connection)
             connection.execute("PRAGMA journal_mode=WAL")
             connection.execute("PRAGMA synchronous=NORMAL")
             connection.execute("PRAGMA trusted_schema=OFF")
@@ -220,9 +225,12 @@ class SqliteCache:
             if self._identity() != damaged:
                 return
             kept = list(self._whole_entries())
-            for suffix in ("", "-wal", "-shm"):
+            for suffix in ("-wal", "-shm"):
                 with contextlib.suppress(OSError):
                     os.unlink(self._path + suffix)
+            with contextlib.suppress(OSError):
+                # Not removed: it may be anything, if the path was a slip of the pen.
+                os.replace(self._path, self._path + ".damaged")
             try:
                 connection = self._open()
                 with connection:
@@ -244,6 +252,21 @@ class SqliteCache:
             return
         finally:
             connection.close()
+
+
+def _require_ours(connection: sqlite3.Connection) -> None:
+    """Look what is in a file before anything in it is changed.
+
+    Raises:
+        sqlite3.OperationalError: it belongs to another program.
+        sqlite3.DatabaseError: it is a cache of another make.
+    """
+    found = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+    if found and ("evidence",) not in found:
+        raise sqlite3.OperationalError("the file is a database of another program")
+    columns = [row[1] for row in connection.execute("PRAGMA table_info(evidence)")]
+    if found and columns != _COLUMNS:
+        raise sqlite3.DatabaseError("the file is a cache of another make")
 
 
 def _again(path: str, max_bytes: int, seconds: float, memory: int) -> SqliteCache:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["Connection", "Deadline", "open_tunnel"]
 
 _MAX_TUNNEL_HEAD = 16 * 1024
+_MAX_HEAD = 64 * 1024
 
 
 class Deadline:
@@ -39,31 +40,47 @@ class Deadline:
         return left
 
 
+class _Allowance:
+    """How many octets the peer may still send, whatever it says that they are."""
+
+    __slots__ = ("left",)
+
+    def __init__(self, left: int) -> None:
+        self.left = left
+
+
 class _Raw(io.RawIOBase):
     """The reading side of a socket under a deadline."""
 
-    def __init__(self, sock: socket.socket, deadline: Deadline) -> None:
+    def __init__(self, sock: socket.socket, deadline: Deadline, allowance: _Allowance) -> None:
         super().__init__()
         self._sock = sock
         self._deadline = deadline
+        self._allowance = allowance
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int:
+        if self._allowance.left <= 0:
+            # Head upon head, trailers, a frame around every octet: time for nothing.
+            raise EvidenceError("the peer sends more than an answer needs", code="fetch.protocol")
         self._sock.settimeout(self._deadline.remaining())
-        return self._sock.recv_into(buffer)
+        count = self._sock.recv_into(buffer)
+        self._allowance.left -= count
+        return count
 
 
 class _TimedSocket:
     """As much of a socket as ``http.client`` uses."""
 
-    def __init__(self, sock: socket.socket, deadline: Deadline) -> None:
+    def __init__(self, sock: socket.socket, deadline: Deadline, allowance: _Allowance) -> None:
         self._sock = sock
         self._deadline = deadline
+        self._allowance = allowance
 
     def makefile(self, *_: Any, **__: Any) -> io.BufferedReader:
-        return io.BufferedReader(_Raw(self._sock, self._deadline))
+        return io.BufferedReader(_Raw(self._sock, self._deadline, self._allowance))
 
     def sendall(self, data: bytes) -> None:
         self._sock.settimeout(self._deadline.remaining())
@@ -101,6 +118,11 @@ class Connection(http.client.HTTPConnection):
         self._tls = tls
         self._tunnel_to = tunnel
         self._raw: socket.socket | None = None
+        self._allowance = _Allowance(_MAX_HEAD)
+
+    def allow_body(self, size: int) -> None:
+        """Let the peer send a body of so many octets, with what frames it and stands after it."""
+        self._allowance.left = size + size // 4 + _MAX_HEAD
 
     def connect(self) -> None:
         """Connect to the first judged address that answers."""
@@ -126,7 +148,7 @@ class Connection(http.client.HTTPConnection):
             sock.close()
             raise
         self._raw = sock
-        self.sock = _TimedSocket(sock, self._deadline)
+        self.sock = _TimedSocket(sock, self._deadline, self._allowance)
 
     def shut(self) -> None:
         """Close everything for good."""

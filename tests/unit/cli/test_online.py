@@ -9,6 +9,7 @@ import sys
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+import click
 import pytest
 from click.testing import CliRunner
 from tests.unit.net.loopback import Loopback, http
@@ -251,3 +252,12 @@ def test_words_for_people(office: Office) -> None:
     assert code == 3
     assert "✓ XX  NEW  1 anchors" in output
     assert "✗ QQ  MISSING  0 anchors\n    the list of lists points to no list of QQ" in output
+
+
+def test_a_file_that_is_no_cache_is_not_touched(town: Town, tmp_path: Path) -> None:
+    file = tmp_path / "a.p7s"
+    file.write_bytes(town.pki.person().sign(b"application"))
+    before = file.read_bytes()
+    with pytest.raises(click.UsageError, match="no cache"):
+        esign("verify", file, "--online", "--cache", file)
+    assert file.read_bytes() == before

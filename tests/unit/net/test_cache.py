@@ -206,6 +206,80 @@ def test_sqlite_a_file_that_is_no_database_is_replaced(tmp_path: Path) -> None:
     assert cache.get("a") is None
     cache.put("a", b"value", FAR)
     assert cache.get("a") == b"value"
+    # Whatever it was, it is still there: the path may have been a slip of the pen.
+    assert (tmp_path / "c.db.damaged").read_bytes().startswith(b"this is not a database")
+
+
+def test_sqlite_a_database_of_another_program_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.db"
+    with _rows(path) as raw:
+        raw.execute("CREATE TABLE ledger (amount INTEGER)")
+        raw.execute("INSERT INTO ledger VALUES (1500)")
+    raw.close()
+    before = path.read_bytes()
+    cache = on_disk(path)
+    cache.put("a", b"value", FAR)
+    assert cache.get("a") is None
+    cache.drop("a")
+    cache.close()
+    assert path.read_bytes() == before
+    assert [file.name for file in tmp_path.iterdir()] == ["ledger.db"]
+
+
+def test_sqlite_a_cache_of_another_make_is_replaced(tmp_path: Path) -> None:
+    path = tmp_path / "c.db"
+    with _rows(path) as raw:
+        raw.execute("CREATE TABLE evidence (key TEXT, entry BLOB)")
+        raw.execute("INSERT INTO evidence VALUES ('a', x'00')")
+    raw.close()
+    cache = on_disk(path)
+    assert cache.get("a") is None
+    cache.put("a", b"value", FAR)
+    assert cache.get("a") == b"value"
+    cache.close()
+
+
+TORN = """
+import os, signal, sys, time
+from esign_kit.net.sqlite_cache import SqliteCache
+cache = SqliteCache(sys.argv[1], memory=0)
+for number in range(60):
+    cache.put(f"key-{number}", f"key-{number};".encode() * 200, time.time() + 3600)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_sqlite_a_torn_log_is_never_believed(tmp_path: Path) -> None:
+    """A killed writer leaves a write-ahead log; what is cut or bent in it is not there."""
+    (tmp_path / "made").mkdir()
+    made = tmp_path / "made" / "c.db"
+    subprocess.run([sys.executable, "-c", TORN, str(made)], timeout=60, check=False)
+    log = (tmp_path / "made" / "c.db-wal").read_bytes()
+    assert len(log) > 100_000
+    random_ = random.Random(3)
+    right = 0
+    for number in range(12):
+        place = tmp_path / str(number)
+        place.mkdir()
+        (place / "c.db").write_bytes(made.read_bytes())
+        bent = bytearray(log)
+        if number % 3 == 0:
+            bent = bent[: random_.randrange(len(bent))]
+        else:
+            start = random_.randrange(len(bent) - 500)
+            bent[start : start + 500] = random_.randbytes(500)
+        (place / "c.db-wal").write_bytes(bent)
+        if number % 3 == 2:
+            (place / "c.db-shm").write_bytes(random_.randbytes(32768))
+        cache = on_disk(place / "c.db")
+        for key in (f"key-{n}" for n in range(60)):
+            found = cache.get(key)
+            assert found in (None, f"{key};".encode() * 200)
+            right += found is not None
+        cache.put("after", b"works", FAR)
+        assert cache.get("after") == b"works"
+        cache.close()
+    assert right > 60, "what stands before the damage is kept"
 
 
 def test_sqlite_damaged_pages_lose_at_most_what_stood_on_them(tmp_path: Path) -> None:
@@ -407,6 +481,47 @@ def test_redis_poison_is_dropped_and_a_dead_server_is_an_empty_cache(redis_url: 
     with pytest.raises(EvidenceError) as caught:
         RedisCache("nonsense://x")
     assert caught.value.code == "cache.url"
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        b"hello\r\n", b"$abc\r\n", b"$-7\r\n", b":1\r\n", b":zz\r\n", b",abc\r\n", b"*1\r\n" * 5000,
+        b"*2\r\n$1\r\na\r\n$1\r\nb\r\n", b"+OK\r\n", b"-ERR no\r\n", b"-\xff\r\n", b"",
+        b"HTTP/1.1 200 OK\r\n\r\n", b"*99999999999\r\n",
+    ],
+)  # fmt: skip
+def test_a_server_that_is_no_redis_is_an_empty_cache(serve: Any, reply: bytes) -> None:
+    pytest.importorskip("redis")
+    server = serve(None)
+
+    def answer(connection: socket.socket) -> None:
+        with connection:
+            while connection.recv(65536):
+                connection.sendall(reply)
+
+    server._one = answer
+    cache = RedisCache(f"redis://127.0.0.1:{server.port}/0", seconds=0.2, memory=0)
+    begin = time.monotonic()
+    cache.put("a", b"value", FAR)
+    assert cache.get("a") is None
+    cache.drop("a")
+    assert cache.get("a") is None
+    # A server that failed is left alone for a while.
+    assert time.monotonic() - begin < 1
+    cache.close()
+
+
+def test_an_entry_in_redis_does_not_choose_our_memory(redis_url: str) -> None:
+    big = RedisCache(redis_url, prefix="big:", memory=0)
+    small = RedisCache(redis_url, prefix="big:", memory=0, max_value=1000)
+    big.put("a", bytes(5000), FAR)
+    assert small.get("a") is None
+    assert big.get("a") is None, "it was dropped"
+    small.put("b", bytes(1000), FAR)
+    assert small.get("b") == bytes(1000)
+    big.close()
+    small.close()
 
 
 def test_two_machines_share_one_redis(redis_url: str) -> None:

@@ -166,6 +166,28 @@ def test_packed_answers_are_refused(serve: Callable[..., Loopback]) -> None:
     assert code(server.url) == "fetch.encoding"
 
 
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+FLOODS = {
+    "heads": (b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
+    "trailers": (CHUNKED + b"1\r\nx\r\n0\r\n", b"A: b\r\n"),
+    "crumbs": (CHUNKED, b"1\r\nx\r\n"),
+}
+
+
+@pytest.mark.parametrize("flood", FLOODS)
+def test_what_frames_an_answer_is_bounded_too(serve: Callable[..., Loopback], flood: str) -> None:
+    """Heads, trailers and crumbs carry no body, and would keep a processor busy to the deadline."""
+    begin, more = FLOODS[flood]
+
+    def endless(connection: socket.socket, head: bytes) -> None:
+        connection.sendall(begin)
+        while True:
+            connection.sendall(more * 1000)
+
+    fetcher = HttpFetcher(guard=HERE, limits=Limits(ocsp_size=100_000), seconds=20)
+    assert code(serve(endless).url, fetcher) == "fetch.protocol"
+
+
 def test_nobody_listens() -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -227,6 +249,13 @@ def test_a_proxy_by_name(serve: Callable[..., Loopback], monkeypatch: pytest.Mon
     monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{proxy.port}")
     assert get("http://responder.test/", HttpFetcher(proxy=ENVIRONMENT)) == b"by proxy"
     assert len(proxy.requests) == 2
+
+
+def test_a_proxy_is_no_way_out_of_a_closed_network(tripwire: Loopback) -> None:
+    guard = Guard.of(networks=["10.1.0.0/16"], only_listed=True)
+    fetcher = HttpFetcher(guard=guard, proxy=f"http://127.0.0.1:{tripwire.port}")
+    assert code("http://public.test/", fetcher) == "fetch.not-listed"
+    assert code("https://public.test/", fetcher) == "fetch.not-listed"
 
 
 @pytest.mark.parametrize("proxy", ["socks5://127.0.0.1:1", "127.0.0.1:1", "http://x:y", "http://"])

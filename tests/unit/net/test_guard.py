@@ -71,6 +71,9 @@ def test_disguised_addresses_are_refused_before_anything_is_resolved(host: str) 
         ("http://" + "a" * 3000, "fetch.url"),
         ("http://exa mple.test/", "fetch.host"),
         ("http://example..test/", "fetch.host"),
+        ("http://example.test/\ud800", "fetch.url"),
+        ("http://[fe80::1%25eth0]/", "fetch.host"),
+        ("http://[2606:4700::1111%x y]/", "fetch.host"),
         ("http://ex%61mple.test/", "fetch.host"),
         ("http://example.test\\@other.test/", "fetch.url"),
         ("http://" + "é" * 300 + ".test/", "fetch.host"),
@@ -80,6 +83,35 @@ def test_malformed_urls(url: str, code: str) -> None:
     with pytest.raises(EvidenceError) as caught:
         split_url(url)
     assert caught.value.code == code
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "１２７.０.０.１",
+        "127。0。0。1",
+        "[::ffff:127.0.0.1]",
+        "[64:ff9b::a9fe:a9fe]",
+        "0.0.0.0",
+        "[::]",
+    ],
+)
+def test_other_spellings_of_an_address_are_judged_as_that_address(host: str) -> None:
+    target = split_url(f"http://{host}/")
+    with pytest.raises(EvidenceError) as caught:
+        Guard().check_host(target.host)
+    assert caught.value.code == "fetch.address"
+
+
+def test_a_closed_network_behind_a_proxy_counts_names_only() -> None:
+    """The proxy resolves: that some network is allowed says nothing about a name."""
+    guard = Guard.of(hosts=["ocsp.inside.test"], networks=["10.1.0.0/16"], only_listed=True)
+    guard.check_proxied("ocsp.inside.test")
+    guard.check_proxied("10.1.2.3")
+    for host in ("public.test", "10.2.0.1"):
+        with pytest.raises(EvidenceError) as caught:
+            guard.check_proxied(host)
+        assert caught.value.code == "fetch.not-listed"
 
 
 def test_good_urls_keep_their_parts() -> None:
