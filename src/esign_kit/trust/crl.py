@@ -119,6 +119,8 @@ def _finding(
         return _listed(crl, entry, stale, at, weak)
     if stale is not None:
         return stale.of("CRL", crl.this_update, crl.next_update, _label(crl, stale.detail))
+    if crl.this_update > signer.not_after:
+        return rejected(f"made after {signer.label} expired", Kind.SIGNER_EXPIRED)
     return Finding(
         Kind.GOOD, "CRL", crl.this_update, crl.next_update,
         until=until, weak=weak and _label(crl, weak), reasons=reasons,

@@ -98,6 +98,8 @@ def _finding(
         return rejected(stale.detail, Kind.STALE)
     if single.status == "unknown":
         return rejected("the responder does not know the certificate", Kind.UNKNOWN)
+    if response.produced_at > issuer.not_after:
+        return rejected(f"made after {issuer.label} expired", Kind.SIGNER_EXPIRED)
     return Finding(
         Kind.GOOD, "OCSP", single.this_update, single.next_update,
         until=min(filter(None, (until, limit)), default=b""), weak=weak,

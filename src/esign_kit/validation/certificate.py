@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from esign_kit.asn1.certificate import Certificate
-    from esign_kit.model.evidence import FetchFailure
+    from esign_kit.model.evidence import FetchFailure, RevocationInfo
     from esign_kit.trust.path import PathResult
     from esign_kit.trust.policy import ValidationPolicy
 
@@ -90,13 +90,16 @@ def check_revocation(
         ), True
     sources = set()
     unused: list[str] = []
+    later: list[str] = []
     unknown = False
-    for info in path.revocation:
+    for position, info in enumerate(path.revocation):
         if info.status is RevocationStatus.UNKNOWN:
             unknown = True
         elif info.source:
             sources.add(info.source)
             unused += info.rejected
+            if info.revoked_at is not None:
+                later.append(_revoked_later(path.chain[position], info))
     if unknown:
         return Check(
             "revocation",
@@ -109,15 +112,26 @@ def check_revocation(
     if not sources:
         return _NOT_NEEDED, False
     good = _good(frozenset(sources))
-    if not unused:
+    if not unused and not later:
         return good, False
-    # A responder that does not know what a CRL is silent about is worth a reader's attention.
+    # A responder that does not know what a CRL is silent about is worth a reader's attention, and
+    # so is a revocation that came after the time in question.
+    detail = "; ".join([good.detail, *later])
+    if unused:
+        detail += f"; did not count: {'; '.join(unused[:3])}"
     return Check(
         "revocation",
         CheckStatus.PASSED,
-        detail=f"{good.detail}; did not count: {'; '.join(unused[:3])}",
+        detail=detail,
+        code="revocation.later" if later else "",
         facts={"certificates": _revocation_facts(path)},
     ), False
+
+
+def _revoked_later(certificate: Certificate, info: RevocationInfo) -> str:
+    why = f", {info.reason}" if info.reason else ""
+    more = f" ({info.detail})" if info.detail else ""
+    return f"{certificate.label} was revoked on {info.revoked_at:%Y-%m-%d %H:%M} UTC{why}{more}"
 
 
 _NOT_CHECKED = Check(

@@ -21,9 +21,7 @@ from esign_kit.model.report import (
     SubIndication,
     TimestampReport,
 )
-from esign_kit.model.signature import Format, Purpose, TimestampKind
-from esign_kit.trust.engine import validate_path
-from esign_kit.trust.policy import derived
+from esign_kit.model.signature import Format, TimestampKind
 from esign_kit.validation.acceptance import check_algorithms, check_signing_time
 from esign_kit.validation.certificate import check_chain, check_key_usage, check_revocation
 from esign_kit.validation.cryptographic import (
@@ -33,6 +31,7 @@ from esign_kit.validation.cryptographic import (
 )
 from esign_kit.validation.format import check_format
 from esign_kit.validation.identification import identify_signing_certificate
+from esign_kit.validation.proven import validate_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -201,49 +200,6 @@ def _content_scope(covered: bytes | Document) -> Scope:
         octets=covered.octets() if in_memory else None,
         document=covered,
     )
-
-
-def validate_at(
-    certificate: Certificate,
-    context: Context,
-    pool: tuple[Certificate, ...],
-    best: datetime,
-) -> PathResult:
-    """Validate the path now; if only the time stands in the way, at the proven time (§ 5.5.4).
-
-    A path that fails for expiry or revocation *now* holds if the signature is proven to be older.
-    Evidence is judged for freshness at the validation time in both cases.
-    """
-    path = validate_path(
-        certificate,
-        trust=context.trust,
-        helpers=pool,
-        evidence=context.evidence,
-        at=context.at,
-        policy=context.policy,
-        purpose=Purpose.SIGNING,
-        session=context.session,
-    )
-    if best >= context.at or (
-        path.chain_problem is None
-        and path.revocation_problem is None
-        and path.algorithm_problem is None
-    ):
-        return path
-    policy = context.policy
-    earlier = validate_path(
-        certificate,
-        trust=context.trust,
-        helpers=pool,
-        evidence=context.evidence,
-        at=best,
-        policy=derived(policy, evidence_until=policy.evidence_until or context.at),
-        purpose=Purpose.SIGNING,
-        session=context.session,
-    )
-    if earlier.chain_problem is None and earlier.revocation_problem is None:
-        return earlier
-    return path
 
 
 def _check_timestamps(

@@ -1,0 +1,105 @@
+"""The path of a signer at the time that a time-stamp proves (EN 319 102-1 § 5.5.4)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from esign_kit.model.report import SubIndication
+from esign_kit.model.signature import Purpose
+from esign_kit.trust.engine import validate_path
+from esign_kit.trust.policy import derived
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from esign_kit.asn1.certificate import Certificate
+    from esign_kit.trust.path import PathResult
+    from esign_kit.validation.context import Context
+
+__all__ = ["validate_at"]
+
+_KEY_IS_SAFE = frozenset({"affiliationChanged", "superseded", "cessationOfOperation"})
+"""Reasons with which a CA ends and nobody else has its key."""
+
+
+def validate_at(
+    certificate: Certificate,
+    context: Context,
+    pool: tuple[Certificate, ...],
+    best: datetime,
+) -> PathResult:
+    """Validate the path now; if only the time stands in the way, at the proven time (§ 5.5.4).
+
+    A path that fails for expiry or revocation *now* holds if the signature is proven to be older.
+    Evidence is judged for freshness at the validation time in both cases.
+    """
+    path = validate_path(
+        certificate,
+        trust=context.trust,
+        helpers=pool,
+        evidence=context.evidence,
+        at=context.at,
+        policy=context.policy,
+        purpose=Purpose.SIGNING,
+        session=context.session,
+    )
+    if best >= context.at or (
+        path.chain_problem is None
+        and path.revocation_problem is None
+        and path.algorithm_problem is None
+    ):
+        return path
+    policy = context.policy
+    earlier = validate_path(
+        certificate,
+        trust=context.trust,
+        helpers=pool,
+        evidence=context.evidence,
+        at=best,
+        policy=derived(policy, evidence_until=policy.evidence_until or context.at),
+        purpose=Purpose.SIGNING,
+        session=context.session,
+    )
+    if earlier.chain_problem is not None:
+        return path
+    if earlier.revocation_problem is None:
+        return _unproven(earlier, path) or earlier
+    # What is missing or revoked at that time says more than "expired".
+    return earlier if path.chain_problem is not None else path
+
+
+def _unproven(earlier: PathResult, now: PathResult) -> PathResult | None:
+    """Say why evidence about the past does not count, although its dates are right.
+
+    Whoever has the key of a CA writes evidence with any date. So what an issuer that has ended
+    since said about those below counts only if it is known to be older than that end: by its own
+    date where the issuer expired or ended in good order, by a time-stamp over it where the key is
+    in doubt (§ 5.6.2.2.4, step a). Time-stamps over evidence belong to the long-term levels.
+    """
+    chain, statuses = earlier.chain, earlier.revocation
+    for position in range(1, len(statuses) - 1):
+        issuer, status = chain[position], statuses[position]
+        said = [s.this_update for s in statuses[:position] if s.this_update is not None]
+        if not said:
+            continue
+        if status.revoked_at is not None and (
+            status.reason not in _KEY_IS_SAFE or max(said) >= status.revoked_at
+        ):
+            revoked = now.revocation_detail or f"{issuer.label} was revoked"
+            return replace(
+                earlier,
+                revocation_problem=SubIndication.REVOKED_CA_NO_POE,
+                revocation_code="revocation.ca-revoked",
+                revocation_detail=f"{revoked}; nothing proves that what it says of the time of "
+                "the signature is older than that",
+            )
+        if max(said) > issuer.not_after_time:
+            return replace(
+                earlier,
+                revocation_problem=SubIndication.REVOCATION_OUT_OF_BOUNDS_NO_POE,
+                revocation_code="revocation.signer-expired",
+                revocation_detail=f"{issuer.label} expired on {issuer.not_after_time:%Y-%m-%d}, "
+                f"before what it says about {chain[0].label} was made",
+            )
+    return None
