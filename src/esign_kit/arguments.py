@@ -149,7 +149,7 @@ def _sorted_evidence(items: tuple[bytes, ...]) -> Evidence:
 
 def _unwrapped(data: bytes) -> bytes:
     """Return DER for one PEM block; everything else as it is."""
-    if not data[:64].lstrip().startswith(b"-----BEGIN "):
+    if data[:1] == b"\x30" or not data[:64].lstrip().startswith(b"-----BEGIN "):
         return data
     from binascii import Error, a2b_base64
 

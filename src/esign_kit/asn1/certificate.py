@@ -437,10 +437,10 @@ def load_certificates(data: bytes) -> tuple[Certificate, ...]:
     Raises:
         InputError: nothing of the kind.
     """
+    if data[:1] == b"\x30":
+        return (_load(data),)
     from binascii import Error, a2b_base64
 
-    if data[:1] == b"\x30":
-        return (Certificate.load(data),)
     found = []
     # Offsets into one object: slicing off the rest for each block would cost quadratic time.
     position = 0

@@ -16,6 +16,7 @@ from esign_kit.asn1.distribution import (
     malformed,
     read_extensions,
 )
+from esign_kit.asn1.extensions import walk
 from esign_kit.asn1.reader import (
     BIT_STRING,
     ENUMERATED,
@@ -119,49 +120,58 @@ class Crl:
     )
 
     def __init__(self, der: bytes) -> None:
-        tag, start, stop = header(der, 0, len(der))
-        if tag != SEQUENCE or stop != len(der):
-            raise malformed("CRL")
-        tag, position, tbs_stop = header(der, start, stop)
-        if tag != SEQUENCE:
-            raise malformed("CRL")
         self.der = der
+        self._index: tuple[array[int], array[int]] | None = None
+        self._asked = 0
+        self._unknown_critical: str | None = None
+        try:
+            self._read(der)
+        except IndexError as error:
+            raise malformed("CRL: cut off") from error
+        extensions = self.extensions
+        number = extensions.get(CRL_NUMBER)
+        self.number = None if number is None else _integer(number.value)
+        base = extensions.get(DELTA_INDICATOR)
+        self.base_number = None if base is None else _integer(base.value)
+        idp = extensions.get(ISSUING_DISTRIBUTION_POINT)
+        self.idp = None if idp is None else issuing_distribution_point(idp.value)
+
+    def _read(self, der: bytes) -> None:
+        """Read the fields (RFC 5280 § 5.1); bounds are checked as those of a certificate are."""
+        tag, start, stop = header(der, 0, len(der))
+        outer, end, tbs_stop = header(der, start, stop)
+        if tag != SEQUENCE or outer != SEQUENCE or stop != len(der):
+            raise malformed("CRL")
         self._tbs = (start, tbs_stop)
-        tag, _, end = header(der, tbs_stop, stop)
-        if tag != SEQUENCE:
+        if der[end] == INTEGER:
+            end = header(der, end, tbs_stop)[2]
+        # signature: nearly always the octets that signatureAlgorithm has after the signed part
+        algorithm = end
+        length = der[end + 1]
+        end = end + 2 + length if length < 0x80 else header(der, end, tbs_stop)[2]
+        self.tbs_signature_algorithm = self.signature_algorithm = der[algorithm:end]
+        issuer = end
+        length = der[end + 1]
+        end = end + 2 + length if length < 0x80 else header(der, end, tbs_stop)[2]
+        self.issuer = der[issuer:end]
+        if not der[algorithm] == der[issuer] == SEQUENCE:
             raise malformed("CRL")
-        self.signature_algorithm = der[tbs_stop:end]
-        tag, inner, last = header(der, end, stop)
-        if tag != BIT_STRING or last != stop or last <= inner or der[inner]:
-            raise malformed("CRL")
-        self.signature = der[inner + 1 : last]
-        tag, _, end = header(der, position, tbs_stop)
-        if tag == INTEGER:
-            position = end
-            tag, _, end = header(der, position, tbs_stop)
-        if tag != SEQUENCE:
-            raise malformed("CRL")
-        self.tbs_signature_algorithm = der[position:end]
-        position = end
-        tag, _, end = header(der, position, tbs_stop)
-        if tag != SEQUENCE:
-            raise malformed("CRL")
-        self.issuer = der[position:end]
         tag, inner, end = header(der, end, tbs_stop)
         self.this_update = decode_time(tag, der[inner:end])
         self.next_update = b""
         self._entries = (end, end)
         self.extensions: dict[str, Extension] = {}
         self._read_rest(der, end, tbs_stop)
-        self._index: tuple[array[int], array[int]] | None = None
-        self._asked = 0
-        self._unknown_critical: str | None = None
-        number = self.extensions.get(CRL_NUMBER)
-        self.number = None if number is None else _integer(number.value)
-        base = self.extensions.get(DELTA_INDICATOR)
-        self.base_number = None if base is None else _integer(base.value)
-        idp = self.extensions.get(ISSUING_DISTRIBUTION_POINT)
-        self.idp = None if idp is None else issuing_distribution_point(idp.value)
+        end = tbs_stop + len(self.signature_algorithm)
+        if not der.startswith(self.signature_algorithm, tbs_stop):
+            tag, _, end = header(der, tbs_stop, stop)
+            if tag != SEQUENCE:
+                raise malformed("CRL")
+            self.signature_algorithm = der[tbs_stop:end]
+        tag, inner, last = header(der, end, stop)
+        if tag != BIT_STRING or last != stop or last <= inner or der[inner]:
+            raise malformed("CRL")
+        self.signature = der[inner + 1 : last]
 
     def _read_rest(self, der: bytes, position: int, stop: int) -> None:
         while position < stop:
@@ -171,7 +181,7 @@ class Crl:
             elif tag == SEQUENCE:
                 self._entries = (inner, end)
             elif tag == 0xA0 and end == stop:
-                self.extensions = read_extensions(der, inner, end, "CRL extensions")
+                self.extensions = walk(der, inner, end, _extension_fault)
             else:
                 raise malformed("CRL")
             position = end
@@ -430,6 +440,10 @@ class Crl:
         from esign_kit.asn1 import names
 
         return f"Crl({names.label(self.issuer)!r}, {self.this_update.decode()})"
+
+
+def _extension_fault(_: str) -> InputError:
+    return malformed("CRL extensions")
 
 
 def _integer(value: bytes) -> int:

@@ -63,6 +63,8 @@ def classify(data: bytes) -> str | None:
         ``"crl"``, ``"ocsp"``, ``"timestamp"`` or ``"certificate"``; ``None`` for anything else.
     """
     try:
+        if _is_crl(data):
+            return "crl"
         parts = _shallow(data, 0, len(data), 5)
         tags = [tag for tag, _, _ in parts]
         if tags[:1] == [OID]:
@@ -80,6 +82,25 @@ def classify(data: bytes) -> str | None:
 
 
 _SIGNED_DATA = bytes.fromhex("2a864886f70d010702")
+
+
+def _is_crl(data: bytes) -> bool:
+    """Recognise the usual CRL: SEQUENCE { SEQUENCE { version, signature, issuer, thisUpdate …."""
+    size = len(data)
+    if data[:1] != b"\x30":
+        return False
+    _, start, stop = header(data, 0, size)
+    tag, start, end = header(data, start, stop)
+    if tag != SEQUENCE or stop != size or data[start : start + 3] != b"\x02\x01\x01":
+        return False
+    algorithm, _, start = header(data, start + 3, end)
+    issuer, _, start = header(data, start, end)
+    return (
+        algorithm == issuer == SEQUENCE
+        and data[start] in (UTC_TIME, GENERALIZED_TIME)
+        and data[end] == SEQUENCE
+        and data[header(data, end, stop)[2]] == BIT_STRING
+    )
 
 
 def _signed_kind(data: bytes, start: int, stop: int) -> str | None:

@@ -39,7 +39,7 @@ class EvidenceIndex:
     def __init__(self, key: tuple[tuple[bytes, ...], ...]) -> None:
         self.key = key
         self.cut = False
-        self.weight = sum(len(item) for items in key for item in items)
+        self.weight = sum([len(item) for items in key for item in items])
         self._alike: dict[tuple[bytes, bytes], bool] = {}
         self._dates: tuple[bytes, ...] | None = None
         self.crls: dict[bytes, list[Crl]] = {}

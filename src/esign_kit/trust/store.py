@@ -62,8 +62,10 @@ class TrustAnchor:
         until: datetime | None = None,
         note: str = "",
     ) -> None:
-        (self.certificate,) = as_certificates(certificate)
-        self.purposes = frozenset(purposes)
+        if not isinstance(certificate, Certificate):
+            (certificate,) = as_certificates(certificate)
+        self.certificate: Certificate = certificate
+        self.purposes = purposes if purposes is _ANY else frozenset(purposes)
         self.since = since
         self.until = until
         self.note = note
@@ -104,11 +106,14 @@ class TrustStore:
             if isinstance(item, TrustAnchor):
                 found[item] = None
             else:
-                found.update(dict.fromkeys(TrustAnchor(c) for c in as_certificates(item)))
+                for certificate in as_certificates(item):
+                    found[TrustAnchor(certificate)] = None
         self.anchors: tuple[TrustAnchor, ...] = tuple(found)
-        self.intermediates: tuple[Certificate, ...] = tuple(
-            dict.fromkeys(c for item in _each(intermediates) for c in as_certificates(item))
-        )
+        self.intermediates: tuple[Certificate, ...] = ()
+        if intermediates != ():
+            self.intermediates = tuple(
+                dict.fromkeys(c for item in _each(intermediates) for c in as_certificates(item))
+            )
         self._caches: dict[str, Any] = {}
 
     @classmethod
@@ -149,6 +154,8 @@ class TrustStore:
 
 
 def _each(value: Any) -> Iterable[Any]:
+    if isinstance(value, (tuple, list)):
+        return value
     if isinstance(value, (bytes, str, Certificate, TrustAnchor)) or hasattr(value, "public_bytes"):
         return (value,)
     if isinstance(value, TrustStore):
