@@ -71,7 +71,6 @@ class Certificate:
 
     Attributes:
         der: all octets.
-        tbs: the signed octets (a slice).
         serial: as a number, possibly negative (some issuers do that).
         signature_algorithm: DER of the outer AlgorithmIdentifier.
         tbs_signature_algorithm: DER of the inner one; RFC 5280 demands that they are equal.
@@ -87,6 +86,7 @@ class Certificate:
         "_cache",
         "_extensions",
         "_extensions_span",
+        "_tbs_span",
         "der",
         "issuer",
         "not_after",
@@ -96,7 +96,6 @@ class Certificate:
         "signature_algorithm",
         "spki",
         "subject",
-        "tbs",
         "tbs_signature_algorithm",
         "version",
     )
@@ -130,7 +129,7 @@ class Certificate:
             start, tbs_stop, position, self.version = 4, tbs_length + 8, 13, 3
         else:
             start, tbs_stop, position, self.version = _unusual_head(der, size)
-        self.tbs = der[start:tbs_stop]
+        self._tbs_span = (start, tbs_stop)
         tag, first, end = header(der, position, tbs_stop)
         _require(tag == INTEGER and first < end, "serialNumber")
         self.serial = int.from_bytes(der[first:end], "big", signed=True)
@@ -192,6 +191,12 @@ class Certificate:
             InputError: no certificate, or a malformed one.
         """
         return _load(der)
+
+    @property
+    def tbs(self) -> bytes:
+        """The signed octets: a slice, made when it is asked for."""
+        start, stop = self._tbs_span
+        return self.der[start:stop]
 
     # ── extensions ────────────────────────────────────────────────────────────────────────────
 

@@ -97,6 +97,7 @@ class Crl:
         extensions: by OID.
         number, base_number: cRLNumber and BaseCRLNumber; ``None`` if absent.
         idp: IssuingDistributionPoint, ``None`` if absent.
+        fault: for who judges the list as a whole to remember the outcome; ``None`` before.
     """
 
     __slots__ = (
@@ -109,6 +110,7 @@ class Crl:
         "base_number",
         "der",
         "extensions",
+        "fault",
         "idp",
         "issuer",
         "next_update",
@@ -124,6 +126,7 @@ class Crl:
         self._index: tuple[array[int], array[int]] | None = None
         self._asked = 0
         self._unknown_critical: str | None = None
+        self.fault: str | None = None
         try:
             self._read(der)
         except IndexError as error:
@@ -196,6 +199,12 @@ class Crl:
         """The signed octets."""
         start, stop = self._tbs
         return self.der[start:stop]
+
+    @property
+    def empty(self) -> bool:
+        """Nothing is revoked."""
+        start, stop = self._entries
+        return start == stop
 
     @property
     def indirect(self) -> bool:

@@ -9,7 +9,7 @@ from esign_kit.errors import InputError
 if TYPE_CHECKING:
     from cryptography import x509
 
-__all__ = ["certificate_facts", "load_certificate", "plain"]
+__all__ = ["certificate_facts", "label_of", "load_certificate", "plain"]
 
 
 def load_certificate(der: bytes) -> x509.Certificate:
@@ -49,6 +49,13 @@ def certificate_facts(der: bytes) -> dict[str, Any]:
     except InputError as error:
         facts["error"] = error.detail
     return facts
+
+
+def label_of(der: bytes) -> str:
+    """Return the most telling attribute of a certificate's subject; raises :class:`InputError`."""
+    from esign_kit.asn1.certificate import Certificate
+
+    return Certificate.load(der).label
 
 
 def plain(value: Any) -> Any:

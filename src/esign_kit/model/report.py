@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from esign_kit.errors import InputError, SignatureRejected
 from esign_kit.model.check import CHECK_NAMES, Check, CheckStatus, Indication, SubIndication
-from esign_kit.model.plain import certificate_facts, load_certificate, plain
+from esign_kit.model.plain import certificate_facts, label_of, load_certificate, plain
 from esign_kit.model.quick import quick
 
 if TYPE_CHECKING:
@@ -51,13 +51,17 @@ class _NoTruth:
 class PathAttempt:
     """A certificate path that was tried, and why it fell (empty ``code``: it holds).
 
-    ``subjects`` runs from the certificate in question towards the anchor.
+    ``certificates`` (DER) run from the certificate in question towards the anchor.
     """
 
-    subjects: tuple[str, ...]
+    certificates: tuple[bytes, ...]
     code: str = ""
     detail: str = ""
-    certificates: tuple[bytes, ...] = ()
+
+    @property
+    def subjects(self) -> tuple[str, ...]:
+        """The most telling attribute of each certificate's subject."""
+        return tuple([label_of(der) for der in self.certificates])
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data."""

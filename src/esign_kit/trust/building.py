@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from esign_kit.asn1.certificate import Certificate
     from esign_kit.trust.inquiry import Inquiry
 
-__all__ = ["DeadEnd", "Path", "Pool", "SearchOver", "paths"]
+__all__ = ["DeadEnd", "Path", "Pool", "SearchOver", "paths", "straight_path"]
 
 Path = tuple["Certificate", ...]
 
@@ -76,6 +76,29 @@ class DeadEnd(NamedTuple):
     why: str
 
 
+def straight_path(
+    certificate: Certificate, inquiry: Inquiry, is_anchor: Callable[[Certificate], bool]
+) -> Path | None:
+    """Return the first path of :func:`paths` where the names leave no choice on the way to it.
+
+    That is how nearly all paths are. ``None`` where there is a choice, or anything to explain.
+    """
+    path = [certificate]
+    if is_anchor(certificate):
+        return None
+    for _ in range(inquiry.policy.limits.path_length):
+        found = inquiry.named(path[-1].issuer)
+        if len(found) != 1:
+            return None
+        issuer = found[0]
+        if _loops(issuer, path) or inquiry.verify(path[-1], issuer.spki):
+            return None
+        path.append(issuer)
+        if is_anchor(issuer):
+            return tuple(path)
+    return None
+
+
 def paths(
     certificate: Certificate, inquiry: Inquiry, is_anchor: Callable[[Certificate], bool]
 ) -> Iterator[Path | DeadEnd]:
@@ -132,9 +155,9 @@ def paths(
         taken.append(anchor)
 
 
-def _loops(issuer: Certificate, path: Path) -> bool:
+def _loops(issuer: Certificate, path: Sequence[Certificate]) -> bool:
     for other in path:
-        if issuer.der == other.der:
+        if issuer is other or issuer.der == other.der:
             return True
         # The target itself may be another certificate of the same CA: only issuers make a loop.
         if (

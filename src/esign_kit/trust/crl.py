@@ -22,8 +22,6 @@ from esign_kit.trust.issuance import crl_fault
 from esign_kit.trust.policy import CertificateProfile
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from esign_kit.asn1.certificate import Certificate
     from esign_kit.trust.inquiry import Inquiry
 
@@ -37,21 +35,23 @@ _NO_POINT = IssuingDistributionPoint()
 
 def findings(
     certificate: Certificate, issuer: Certificate, anchor: Certificate, inquiry: Inquiry, at: bytes
-) -> Iterable[Finding]:
-    """Yield what each CRL says about the certificate at that time.
+) -> list[Finding]:
+    """Return what each CRL says about the certificate at that time.
 
     Several CRLs that cover some reasons each come as findings with their share of reasons.
     """
+    said: list[Finding] = []
     lists = inquiry.evidence.crls_of(certificate.issuer)
     if inquiry.evidence.indirect:
         lists = list(dict.fromkeys((*lists, *inquiry.evidence.indirect)))
     for crl in lists:
         try:
             found = _finding(crl, lists, certificate, issuer, anchor, inquiry, at)
-            yield found._replace(item=crl.der) if inquiry.sliding else found
+            said.append(found._replace(item=crl.der) if inquiry.sliding else found)
         except InputError as error:
             kind = Kind.OVER_LIMIT if isinstance(error, LimitError) else Kind.REJECTED
-            yield Finding(kind, "CRL", crl.this_update, detail=_label(crl, error.detail))
+            said.append(Finding(kind, "CRL", crl.this_update, detail=_label(crl, error.detail)))
+    return said
 
 
 def _label(crl: Crl, detail: str) -> str:
@@ -74,15 +74,10 @@ def _finding(
     reasons, why = _scope(crl, certificate)
     if not reasons:
         return rejected(why)
-    for oid, (critical, _) in crl.extensions.items():
-        if critical and oid not in _PROCESSED:
-            return rejected(f"critical extension {oid} is not processed")
-    unknown = crl.unknown_critical_entry()
-    if unknown:
-        # RFC 5280 § 5.3: such a list must not be used for any certificate.
-        return rejected(f"critical entry extension {unknown} is not processed")
-    if not same_algorithm(crl.tbs_signature_algorithm, crl.signature_algorithm):
-        return rejected("the signature algorithm is stated differently inside and outside")
+    if crl.fault is None:
+        crl.fault = _own_fault(crl)
+    if crl.fault:
+        return rejected(crl.fault)
     if inquiry.policy.certificate_profile is CertificateProfile.RFC5280:
         fault = crl_fault(crl)
         if fault:
@@ -103,9 +98,11 @@ def _finding(
         at,
         kept_since=crl.keeps_expired_since,
     )
-    until = min(filter(None, (until, limit)), default=b"")
+    until = min(until, limit) if until and limit else until or limit
     if stale is None:
         for delta in lists:
+            if delta.base_number is None:
+                continue
             changed = _delta_entry(delta, crl, signer, certificate, inquiry, at)
             if changed is None:
                 continue
@@ -125,6 +122,20 @@ def _finding(
         Kind.GOOD, "CRL", crl.this_update, crl.next_update,
         until=until, weak=weak and _label(crl, weak), reasons=reasons,
     )  # fmt: skip
+
+
+def _own_fault(crl: Crl) -> str:
+    """Return why a list counts for no certificate at all; empty if it may."""
+    for oid, (critical, _) in crl.extensions.items():
+        if critical and oid not in _PROCESSED:
+            return f"critical extension {oid} is not processed"
+    unknown = crl.unknown_critical_entry()
+    if unknown:
+        # RFC 5280 § 5.3: such a list must not be used for any certificate.
+        return f"critical entry extension {unknown} is not processed"
+    if not same_algorithm(crl.tbs_signature_algorithm, crl.signature_algorithm):
+        return "the signature algorithm is stated differently inside and outside"
+    return ""
 
 
 def _listed(crl: Crl, entry: CrlEntry, stale: object, at: bytes, weak: str) -> Finding:
@@ -150,6 +161,8 @@ def _listed(crl: Crl, entry: CrlEntry, stale: object, at: bytes, weak: str) -> F
 
 def _entry(crl: Crl, certificate: Certificate) -> CrlEntry | None:
     """Return the last entry for the certificate; in an indirect CRL the issuer must fit too."""
+    if crl.empty:
+        return None
     result = None
     for entry in crl.find(certificate.serial, _encodings(certificate)):
         if entry.issuers is not None and not any(

@@ -15,7 +15,7 @@ from esign_kit.errors import InputError, LimitError
 from esign_kit.model.report import PathAttempt, SubIndication
 from esign_kit.model.signature import Purpose
 from esign_kit.trust import cache
-from esign_kit.trust.building import DeadEnd, Pool, SearchOver, paths
+from esign_kit.trust.building import DeadEnd, Pool, SearchOver, paths, straight_path
 from esign_kit.trust.evidence import index
 from esign_kit.trust.inquiry import DEPTH, Helped, Inquiry
 from esign_kit.trust.judging import Judged, judge
@@ -186,6 +186,11 @@ def _search(certificate: Certificate, inquiry: Inquiry) -> PathResult:
         return anchor_of(candidate, inquiry) is not None
 
     try:
+        straight = straight_path(certificate, inquiry, is_anchor)
+        if straight is not None:
+            judged = judge(straight, anchor_of(straight[-1], inquiry), inquiry)
+            if judged.rank == 0:
+                return judged.result((_attempt(straight, "", ""),), inquiry)
         for path in paths(certificate, inquiry, is_anchor):
             if isinstance(path, DeadEnd):
                 attempts.append(_attempt(path.path, path.code, path.why))
@@ -207,12 +212,7 @@ def _search(certificate: Certificate, inquiry: Inquiry) -> PathResult:
 
 
 def _attempt(path: Path, code: str, detail: str) -> PathAttempt:
-    return PathAttempt(
-        tuple(certificate.label for certificate in path),
-        code,
-        detail,
-        tuple(certificate.der for certificate in path),
-    )
+    return PathAttempt(tuple([certificate.der for certificate in path]), code, detail)
 
 
 def _no_path(

@@ -61,6 +61,15 @@ not critical (key identifiers, information access, freshestCRL): criticality is 
 nobody defined."""
 
 
+_READ = frozenset(
+    {
+        _POLICIES, _MAPPINGS, _POLICY_CONSTRAINTS, _INHIBIT_ANY, _NAME_CONSTRAINTS,
+        _ALTERNATIVE_NAME, _CRL_POINTS, _FRESHEST,
+    }
+)  # fmt: skip
+"""Extensions whose values are read here."""
+
+
 class Facts(NamedTuple):
     """Decoded extensions of one certificate.
 
@@ -127,6 +136,10 @@ def _read(certificate: Certificate) -> Facts:
     points = freshest = None
     critical = []
     for oid, (is_critical, value) in extensions.items():
+        if is_critical and oid not in _PROCESSED:
+            critical.append(oid)
+        if oid not in _READ:
+            continue
         if oid == _POLICIES:
             policies = _policies(value)
         elif oid == _MAPPINGS:
@@ -148,8 +161,6 @@ def _read(certificate: Certificate) -> Facts:
             points = distribution_points(value)
         elif oid == _FRESHEST:
             freshest = distribution_points(value)
-        if is_critical and oid not in _PROCESSED:
-            critical.append(oid)
     if path_length is not None and path_length < 0:
         problem = problem or "negative path length"
     return Facts(

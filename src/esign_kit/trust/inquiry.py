@@ -90,11 +90,12 @@ class Inquiry:
         sliding: the time in question is still being looked for (EN 319 102-1 § 5.6.2.2): evidence
             counts whatever its age, and its signers are judged at the time when they signed.
         until: until when every algorithm met so far counts.
-        strengths: digests and keys judged so far.
+        strengths: digests and keys judged so far; ``algorithms`` by their identifiers.
         busy: certificates whose status is being asked for; stops circles.
     """
 
     __slots__ = (
+        "algorithms",
         "at",
         "budget",
         "busy",
@@ -149,6 +150,7 @@ class Inquiry:
         self.session = session
         self.local: dict[tuple[bytes, bytes], bool] = {}
         self.strengths: dict[tuple[str, int], str] = {}
+        self.algorithms: dict[bytes, str] = {}
         self.until = _FOREVER
         self.helper_path = helper_path
         self.helper_results: dict[tuple[bytes, bytes, bytes], Helped] = {}
@@ -210,43 +212,53 @@ class Inquiry:
         # What a key verifies that has inherited its parameters is known for this path only.
         near = self.session.signatures if key is None else self.local
         known = near.get(memory)
-        remembering = key is None and self.policy.cache is Cache.ON
-        if known is None and remembering:
-            known = cache.signatures.get(memory)
         if known is None:
-            try:
-                algorithm = decode_signature_algorithm(item.signature_algorithm)
-                if algorithm is None:
-                    return _unsupported(item.signature_algorithm)
-                if key is None:
-                    key = load_public_key(spki)
-                if key.native is None:
-                    return "the key of its issuer lacks its parameters"
-                self.checks -= 1
-                if self.checks < 0:
-                    raise LimitError(
-                        "too many signatures to check for one certificate",
-                        code="limit.signature-checks",
-                        hint="the limit is limits.signature_checks",
-                    )
-                known = verify(key, algorithm, item.signature, item.tbs)
-            except LimitError:
-                raise
-            except InputError as error:
-                return error.detail
+            if key is None and self.policy.cache is Cache.ON:
+                known = cache.signatures.get(memory)
+            if known is None:
+                try:
+                    known = self._verify(item, spki, key)
+                except LimitError:
+                    raise
+                except InputError as error:
+                    return error.detail
+                if key is None and self.policy.cache is Cache.ON:
+                    cache.signatures.put(memory, known, len(item.der))
             near[memory] = known
-            if remembering:
-                cache.signatures.put(memory, known, len(item.der))
         return "" if known else "the signature does not verify"
+
+    def _verify(self, item: Signed, spki: bytes, key: PublicKey | None) -> bool:
+        algorithm = decode_signature_algorithm(item.signature_algorithm)
+        if algorithm is None:
+            raise InputError(_unsupported(item.signature_algorithm))
+        if key is None:
+            key = load_public_key(spki)
+        if key.native is None:
+            raise InputError("the key of its issuer lacks its parameters")
+        self.checks -= 1
+        if self.checks < 0:
+            raise LimitError(
+                "too many signatures to check for one certificate",
+                code="limit.signature-checks",
+                hint="the limit is limits.signature_checks",
+            )
+        return verify(key, algorithm, item.signature, item.tbs)
 
     def weakness(self, item: Signed) -> str:
         """Return why the algorithm of a signature does not count; empty if it does."""
+        identifier = item.signature_algorithm
+        known = self.algorithms.get(identifier)
+        if known is None:
+            known = self.algorithms[identifier] = self._weakness(identifier)
+        return known
+
+    def _weakness(self, identifier: bytes) -> str:
         try:
-            algorithm = decode_signature_algorithm(item.signature_algorithm)
+            algorithm = decode_signature_algorithm(identifier)
         except InputError as error:
             return error.detail
         if algorithm is None:
-            return _unsupported(item.signature_algorithm)
+            return _unsupported(identifier)
         if algorithm.digest is None:
             return ""
         return self._judged(algorithm.digest, 0)

@@ -118,12 +118,7 @@ def validate_past(
 
 
 def _attempt(path: Path, code: str, detail: str) -> PathAttempt:
-    return PathAttempt(
-        tuple(certificate.label for certificate in path),
-        code,
-        detail,
-        tuple(certificate.der for certificate in path),
-    )
+    return PathAttempt(tuple([certificate.der for certificate in path]), code, detail)
 
 
 def _past(path: Path, inquiry: Inquiry, proofs: ProofsOfExistence) -> PastResult:

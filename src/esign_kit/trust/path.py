@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from esign_kit.model.quick import quick
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["PathResult", "PathValidator"]
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class PathResult:
     """What a path engine found for one certificate.

@@ -82,11 +82,17 @@ def status(
         asked: the policy demands an answer.
         target: it is the end of the path and no issuer in it.
     """
+    found = findings(certificate, issuer, anchor, inquiry, at)
+    if len(found) == 1 and not inquiry.evidence.cut:
+        # Nearly always: one list, and the certificate is not on it.
+        only = found[0]
+        if only.kind is Kind.GOOD and only.reasons == ALL_REASONS:
+            return _good_by(only)
     good: list[Finding] = []
     holds: list[Finding] = []
     others: list[Finding] = []
     later: list[Finding] = []
-    for finding in findings(certificate, issuer, anchor, inquiry, at):
+    for finding in found:
         kind = finding.kind
         if kind is Kind.REVOKED or kind is Kind.HOLD:
             if finding.revoked_at > at:
@@ -181,17 +187,16 @@ def _info(
     )
 
 
+def _good_by(finding: Finding, rejected: tuple[str, ...] = ()) -> Verdict:
+    info = _info(RevocationStatus.GOOD, finding, rejected)
+    return Verdict(info, None, "", "", finding.until, finding.weak, finding.this_update)
+
+
 def _good(good: list[Finding], rejected: tuple[str, ...]) -> Verdict | None:
     """Return the verdict of the strongest, freshest answer; ``None`` if reasons are left open."""
     whole = [f for f in good if f.reasons == ALL_REASONS]
     if whole:
-        best = max(whole, key=lambda f: (not f.weak, f.this_update))
-        return Verdict(
-            _info(RevocationStatus.GOOD, best, rejected),
-            until=best.until,
-            weak=best.weak,
-            since=best.this_update,
-        )
+        return _good_by(max(whole, key=lambda f: (not f.weak, f.this_update)), rejected)
     covered = 0
     for finding in good:
         covered |= finding.reasons

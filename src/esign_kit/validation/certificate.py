@@ -26,11 +26,12 @@ _FAILED = frozenset({SubIndication.REVOKED, SubIndication.EXPIRED, SubIndication
 
 
 def _chain_passed(chain: tuple[Certificate, ...]) -> Check:
-    return Check(
+    return Check.passed(
         "certificate-chain",
-        CheckStatus.PASSED,
-        detail=" ← ".join(certificate.label for certificate in chain),
-        facts={"length": len(chain), "anchor": chain[-1].subject_text},
+        lambda: (
+            " ← ".join(certificate.label for certificate in chain),
+            {"length": len(chain), "anchor": chain[-1].subject_text},
+        ),
     )
 
 

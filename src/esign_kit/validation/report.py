@@ -22,6 +22,16 @@ if TYPE_CHECKING:
 __all__ = ["certificate_report"]
 
 
+_USAGE_NOT_ASKED = Check(
+    "key-usage",
+    CheckStatus.NOT_RUN,
+    detail=f"nothing is asked of the key usage for purpose {Purpose.ANY}",
+    code="key-usage.not-asked",
+)
+_STRONG = Check("algorithm-strength", CheckStatus.PASSED, detail="all algorithms of the path")
+_SILENT = frozenset({"revocation"})
+
+
 def certificate_report(
     certificate: Certificate,
     path: PathResult,
@@ -37,12 +47,7 @@ def certificate_report(
         checks.append(check_key_usage(certificate, policy))
     else:
         checks.append(
-            Check(
-                "key-usage",
-                CheckStatus.NOT_RUN,
-                detail=f"nothing is asked of the key usage for purpose {purpose}",
-                code="key-usage.not-asked",
-            )
+            _USAGE_NOT_ASKED
             if purpose is Purpose.ANY
             else Check(
                 "key-usage",
@@ -51,7 +56,7 @@ def certificate_report(
             )
         )
     checks.append(
-        Check("algorithm-strength", CheckStatus.PASSED, detail="all algorithms of the path")
+        _STRONG
         if path.algorithm_problem is None
         else Check(
             "algorithm-strength",
@@ -61,14 +66,14 @@ def certificate_report(
             code="algorithm.weak",
         )
     )
-    indication, sub_indication = conclude(checks, () if blocking else ("revocation",))
+    indication, sub_indication = conclude(checks, frozenset() if blocking else _SILENT)
     return CertificateReport(
         at=at,
         indication=indication,
         sub_indication=sub_indication,
         checks=tuple(checks),
         certificate_der=certificate.der,
-        chain_der=tuple(item.der for item in path.chain),
+        chain_der=tuple([item.der for item in path.chain]),
         revocation=path.revocation,
         attempts=path.attempts,
         policies=path.policies,
