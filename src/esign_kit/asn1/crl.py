@@ -66,6 +66,8 @@ _LARGER = (
 )
 _INDEX_AFTER = 60
 """So many searches cost as much as an index of all serial numbers."""
+_TWICE = 8
+"""A list that names a certificate more often than once is malformed; so many entries are read."""
 
 
 class CrlEntry(NamedTuple):
@@ -300,15 +302,18 @@ class Crl:
         if self._asked > _INDEX_AFTER and stop - start > 4096:
             return self._find_indexed(serial, needles)
         der = self.der
+        result: list[CrlEntry] = []
         for needle in needles:
             at = der.rfind(needle, start, stop)
             while at >= 0:
                 if self._starts_entry(at):
                     found = self._around(at)
                     if found is not None and found.serial == serial:
-                        return (found,)
+                        result.append(found)
+                        if len(result) == _TWICE:
+                            return tuple(result)
                 at = der.rfind(needle, start, at + len(needle) - 1)
-        return ()
+        return tuple(result)
 
     def _find_indexed(self, serial: int, needles: tuple[bytes, ...]) -> tuple[CrlEntry, ...]:
         """Look up in a sorted list of digests of all serial numbers: twelve octets for an entry."""

@@ -72,7 +72,7 @@ def _finding(
         return Finding(kind, "CRL", crl.this_update, crl.next_update, detail=_label(crl, detail))
 
     reasons, why = _scope(crl, certificate)
-    if not reasons:
+    if not reasons and not _may_name_own(crl, certificate):
         return rejected(why)
     if crl.fault is None:
         crl.fault = _own_fault(crl)
@@ -85,11 +85,15 @@ def _finding(
     signer, problem, expired, until, weak = _signer(crl, issuer, anchor, inquiry, at)
     if signer is None:
         return rejected(problem, Kind.SIGNER_EXPIRED if expired else Kind.REJECTED)
-    entry = _entry(crl, certificate)
+    entry = _entry(crl, certificate, at)
+    if not reasons:
+        if signer is not issuer or entry is None or entry.reason == _REMOVE:
+            return rejected(why)
+        return _listed(crl, entry, at, weak)
     if crl.base_number is not None:
-        return _from_delta(crl, entry, inquiry, at, certificate, weak) or rejected(
-            "a delta CRL says nothing about a certificate that it does not list"
-        )
+        if entry is None or entry.reason == _REMOVE:
+            return rejected("a delta CRL says nothing about a certificate that it does not list")
+        return _listed(crl, entry, at, weak)
     stale, limit = dated(
         crl.this_update,
         crl.next_update,
@@ -99,27 +103,25 @@ def _finding(
         kept_since=crl.keeps_expired_since,
     )
     until = min(until, limit) if until and limit else until or limit
-    if stale is None:
-        for delta in lists:
-            if delta.base_number is None:
-                continue
-            changed = _delta_entry(delta, crl, signer, certificate, inquiry, at)
-            if changed is None:
-                continue
-            if delta.next_update:
-                until = min(filter(None, (until, delta.next_update)), default=b"")
-            if changed.reason != _REMOVE:
-                entry = changed
-            elif entry is not None and entry.reason == _HOLD:
-                entry = None
+    this_update = crl.this_update
+    delta = _latest_delta(crl, lists, signer, certificate, inquiry, at) if stale is None else None
+    if delta is not None:
+        # § 5.2.4: base and delta together are the complete list of the time of the delta.
+        this_update = max(this_update, delta.this_update)
+        until = min(filter(None, (until, delta.next_update)), default=b"")
+        changed = _entry(delta, certificate, at)
+        if changed is not None and changed.reason != _REMOVE:
+            entry = changed
+        elif changed is not None and entry is not None and entry.reason == _HOLD:
+            entry = None
     if entry is not None:
-        return _listed(crl, entry, stale, at, weak)
+        return _listed(crl, entry, at, weak)
     if stale is not None:
         return stale.of("CRL", crl.this_update, crl.next_update, _label(crl, stale.detail))
     if crl.this_update > signer.not_after:
         return rejected(f"made after {signer.label} expired", Kind.SIGNER_EXPIRED)
     return Finding(
-        Kind.GOOD, "CRL", crl.this_update, crl.next_update,
+        Kind.GOOD, "CRL", this_update, crl.next_update,
         until=until, weak=weak and _label(crl, weak), reasons=reasons,
     )  # fmt: skip
 
@@ -138,17 +140,12 @@ def _own_fault(crl: Crl) -> str:
     return ""
 
 
-def _listed(crl: Crl, entry: CrlEntry, stale: object, at: bytes, weak: str) -> Finding:
+def _listed(crl: Crl, entry: CrlEntry, at: bytes, weak: str) -> Finding:
     number = entry.reason
     reason = None
     if number is not None and 0 <= number < len(CRL_REASONS):
         reason = CRL_REASONS[number]
     kind = Kind.HOLD if number == _HOLD else Kind.REVOKED
-    if kind is Kind.HOLD and stale is not None:
-        return Finding(
-            Kind.STALE, "CRL", crl.this_update, crl.next_update, entry.revoked_at, reason,
-            _label(crl, "on hold, by a list that is out of date"),
-        )  # fmt: skip
     detail = "" if entry.revoked_at <= at else "revoked later than the time in question"
     if entry.invalidity_date:
         day = entry.invalidity_date.decode("ascii")
@@ -159,18 +156,37 @@ def _listed(crl: Crl, entry: CrlEntry, stale: object, at: bytes, weak: str) -> F
     )  # fmt: skip
 
 
-def _entry(crl: Crl, certificate: Certificate) -> CrlEntry | None:
-    """Return the last entry for the certificate; in an indirect CRL the issuer must fit too."""
+def _entry(crl: Crl, certificate: Certificate, at: bytes) -> CrlEntry | None:
+    """Return the entry for the certificate; in an indirect CRL the issuer must fit too.
+
+    A list that names it twice is malformed: what has happened by the time in question comes before
+    what has not, and what is final before what is not.
+    """
     if crl.empty:
         return None
-    result = None
-    for entry in crl.find(certificate.serial, _encodings(certificate)):
-        if entry.issuers is not None and not any(
-            names.equal(name, certificate.issuer) for name in entry.issuers
-        ):
-            continue
-        result = entry
-    return result
+    found = [
+        entry
+        for entry in crl.find(certificate.serial, _encodings(certificate))
+        if entry.issuers is None
+        or any(names.equal(name, certificate.issuer) for name in entry.issuers)
+    ]
+    if len(found) < 2:
+        return found[0] if found else None
+    return min(found, key=lambda e: (e.revoked_at > at, e.reason in (_HOLD, _REMOVE), e.revoked_at))
+
+
+def _may_name_own(crl: Crl, certificate: Certificate) -> bool:
+    """Tell whether an issuer may list its own certificate where it need not have looked for it.
+
+    Such a list never says "good" about it; but a serial number is given once, and who names it
+    means it. (Attribute certificates have numbers of their own.) Nothing is verified yet, so
+    nothing is looked up either: the number stands somewhere, that is all.
+    """
+    if crl.idp is not None and crl.idp.only_attribute:
+        return False
+    if crl.issuer != certificate.issuer and not names.equal(crl.issuer, certificate.issuer):
+        return False
+    return any(encoding in crl.der for encoding in _encodings(certificate))
 
 
 def _encodings(certificate: Certificate) -> tuple[bytes, ...]:
@@ -283,26 +299,32 @@ def _may_sign(certificate: Certificate) -> bool:
 # ── deltas ────────────────────────────────────────────────────────────────────────────────────
 
 
-def _from_delta(
-    crl: Crl, entry: CrlEntry | None, inquiry: Inquiry, at: bytes, certificate: Certificate,
-    weak: str,
-) -> Finding | None:  # fmt: skip
-    """A delta CRL by itself: what it lists as revoked is revoked, whatever the base says."""
-    if entry is None or entry.reason == _REMOVE:
-        return None
-    stale, _ = dated(crl.this_update, crl.next_update, certificate, inquiry, at)
-    return _listed(crl, entry, stale, at, weak)
+def _latest_delta(
+    base: Crl,
+    lists: list[Crl],
+    signer: Certificate,
+    certificate: Certificate,
+    inquiry: Inquiry,
+    at: bytes,
+) -> Crl | None:
+    """Return the newest delta that fits the base: it tells all changes since (§ 5.2.4)."""
+    deltas = [crl for crl in lists if crl.base_number is not None and crl.number is not None]
+    deltas.sort(key=lambda crl: crl.number or 0, reverse=True)
+    for delta in deltas:
+        if _fits(delta, base, signer, certificate, inquiry, at):
+            return delta
+    return None
 
 
-def _delta_entry(
+def _fits(
     delta: Crl,
     base: Crl,
     signer: Certificate,
     certificate: Certificate,
     inquiry: Inquiry,
     at: bytes,
-) -> CrlEntry | None:
-    """Return what a delta that fits the base says about the certificate (§ 5.2.4, § 6.3.3 c)."""
+) -> bool:
+    """Tell whether a delta may be combined with a base (§ 5.2.4, § 6.3.3 c)."""
     if (
         delta.base_number is None
         or base.number is None
@@ -312,11 +334,9 @@ def _delta_entry(
         or (delta.idp or _NO_POINT) != (base.idp or _NO_POINT)
         or delta.authority_key_identifier != base.authority_key_identifier
     ):
-        return None
+        return False
     if any(critical and oid not in _PROCESSED for oid, (critical, _) in delta.extensions.items()):
-        return None
+        return False
     if delta.unknown_critical_entry() or inquiry.verify(delta, signer.spki):
-        return None
-    if dated(delta.this_update, delta.next_update, certificate, inquiry, at)[0] is not None:
-        return None
-    return _entry(delta, certificate)
+        return False
+    return dated(delta.this_update, delta.next_update, certificate, inquiry, at)[0] is None

@@ -83,7 +83,7 @@ def _finding(
     if problem:
         return rejected(problem, Kind.SIGNER_EXPIRED if expired else Kind.REJECTED)
     if single.status == "revoked":
-        return _revoked(single, certificate, inquiry, at, weak)
+        return _revoked(single, at, weak)
     stale, limit = dated(
         single.this_update,
         single.next_update,
@@ -106,9 +106,7 @@ def _finding(
     )  # fmt: skip
 
 
-def _revoked(
-    single: SingleResponse, certificate: Certificate, inquiry: Inquiry, at: bytes, weak: str
-) -> Finding:
+def _revoked(single: SingleResponse, at: bytes, weak: str) -> Finding:
     number = single.reason
     reason = None
     if number is not None and 0 <= number < len(CRL_REASONS):
@@ -120,9 +118,6 @@ def _revoked(
         detail = "the responder says that this certificate was never issued"
     elif number == _HOLD:
         kind = Kind.HOLD
-        if dated(single.this_update, single.next_update, certificate, inquiry, at)[0] is not None:
-            kind = Kind.STALE
-            detail = "OCSP answer: on hold, by an answer that is out of date"
     return Finding(
         kind, "OCSP", single.this_update, single.next_update, single.revoked_at, reason, detail,
         until=single.next_update, weak=weak,

@@ -6,6 +6,7 @@ question; everything else is unknown, and unknown is never good.
 
 from __future__ import annotations
 
+from datetime import timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -16,6 +17,7 @@ from esign_kit.model.report import SubIndication
 from esign_kit.trust import crl, ocsp
 from esign_kit.trust.facts import facts
 from esign_kit.trust.finding import Finding, Kind
+from esign_kit.trust.inquiry import shift
 from esign_kit.trust.policy import Revocation
 
 if TYPE_CHECKING:
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = ["NOT_NEEDED", "Verdict", "is_asked", "responder_status", "status"]
 
+_SECOND = timedelta(seconds=1)
 _NO_REVOCATION_AVAILABLE = "2.5.29.56"
 _VALIDITY_ASSURED = "0.4.0.194121.2.1"
 
@@ -95,8 +98,11 @@ def status(
     for finding in found:
         kind = finding.kind
         if kind is Kind.REVOKED or kind is Kind.HOLD:
-            if finding.revoked_at > at:
+            if finding.revoked_at > at and not (
+                finding.this_update <= inquiry.known < finding.revoked_at
+            ):
                 # It was good at that time, and this evidence may say so if its dates count.
+                # (Whoever lists it before the date that he states there has revoked it already.)
                 later.append(finding)
             elif kind is Kind.REVOKED:
                 return _revoked(finding, certificate, target=target)
@@ -108,7 +114,7 @@ def status(
             others.append(finding)
     for finding in later:
         end = min(filter(None, (finding.until, finding.revoked_at)))
-        inquiry.until = min(inquiry.until, finding.revoked_at)
+        inquiry.until = min(inquiry.until, shift(finding.revoked_at, -_SECOND))
         current = not finding.next_update or finding.next_update >= at or finding.this_update >= at
         if finding.this_update <= inquiry.known and current:
             good.append(finding._replace(until=end))

@@ -1,0 +1,132 @@
+"""Evidence at odds with itself or with other evidence: what speaks against the signer counts."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from cryptography import x509
+
+from esign_kit.model.evidence import Evidence
+from esign_kit.trust.policy import ValidationPolicy
+from esign_kit.trust.store import TrustStore
+from tests.unit.trust.making import DAY, NOW, Ask, Entity, answer, ask, crl, issue, root
+
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture(scope="module")
+def top() -> Entity:
+    return root()
+
+
+@pytest.fixture(scope="module")
+def leaf(top: Entity) -> Entity:
+    return issue("Leaf", top, points=True)
+
+
+def code(leaf: Entity, top: Entity, *lists: bytes, **options) -> str:
+    return ask(leaf, top, crls=lists, **options).revocation_code
+
+
+@pytest.mark.parametrize(
+    "entries",
+    [
+        [(9, "key_compromise"), (2, "certificate_hold")],
+        [(2, "certificate_hold"), (9, "key_compromise")],
+        [(9, "key_compromise"), (-2, "key_compromise")],
+        [(9, "key_compromise"), (2, "remove_from_crl")],
+    ],
+)
+@pytest.mark.parametrize("asked", [0, 100])
+def test_a_list_that_names_a_certificate_twice_means_the_worse(top, entries, asked) -> None:
+    leaf = issue("Leaf", top)
+    listed = [(leaf, NOW - days * DAY, reason) for days, reason in entries]
+    # Long enough that many questions make an index.
+    others = [(issue(f"Other {n}", top), NOW - DAY, None) for n in range(2)] * 60
+    malformed = crl(top, [*listed, *others])
+    clean = crl(top, this=NOW - 2 * HOUR)
+    for _ in range(asked):
+        assert not code(issue("Someone", top), top, malformed)
+    assert code(leaf, top, malformed, clean) == "revocation.revoked"
+
+
+def test_listed_before_the_date_that_the_list_states_is_listed(top, leaf) -> None:
+    tomorrow = NOW + DAY
+    assert code(leaf, top, crl(top, [(leaf, tomorrow, None)])) == "revocation.revoked"
+    said = answer(leaf, top, status="REVOKED", revoked_at=tomorrow)
+    result = ask(leaf, top, ocsp_responses=[said])
+    assert result.revocation_code == "revocation.revoked"
+
+
+def test_a_suspension_counts_as_long_as_nothing_newer_lifts_it(top, leaf) -> None:
+    held = [(leaf, NOW - 3 * DAY, "certificate_hold")]
+    past = crl(top, held, this=NOW - 2 * DAY, until=NOW - DAY)
+    older, newer = (crl(top, this=NOW - days * DAY, until=NOW + DAY) for days in (2.5, 0.5))
+    assert code(leaf, top, older, past) == "revocation.on-hold"
+    assert code(leaf, top, past, newer, older) == ""
+    answers = [
+        answer(leaf, top, status="REVOKED", reason="certificateHold", this=NOW - 2 * HOUR,
+               until=NOW - HOUR),
+        answer(leaf, top, this=NOW - 3 * HOUR),
+    ]  # fmt: skip
+    result = ask(leaf, top, ocsp_responses=answers)
+    assert result.revocation_code == "revocation.on-hold"
+
+
+def test_the_newest_delta_tells_all_changes_since_its_base(top, leaf) -> None:
+    def delta(number: int, reason: str | None) -> bytes:
+        listed = [(leaf, NOW - 3 * DAY, reason)] if reason else []
+        return crl(top, listed, number=number, base=10, this=NOW - (13 - number) * 6 * HOUR)
+
+    base = crl(top, this=NOW - 2 * DAY)
+    hold, lift, again = "certificate_hold", "remove_from_crl", "certificate_hold"
+    assert code(leaf, top, base, delta(11, hold), delta(12, lift)) == ""
+    assert code(leaf, top, delta(12, lift), delta(11, hold), base) == ""
+    held = crl(top, [(leaf, NOW - 3 * DAY, hold)], this=NOW - 2 * DAY)
+    for lists in ((held, delta(11, lift), delta(12, again)), (delta(12, again), delta(11, lift))):
+        assert code(leaf, top, *lists, held) == "revocation.on-hold"
+
+
+@pytest.mark.parametrize(
+    ("scope", "counts"),
+    [
+        ({"full_name": [x509.UniformResourceIdentifier("http://crl.example/other.crl")]}, True),
+        ({"only_contains_ca_certs": True}, True),
+        ({"only_contains_attribute_certs": True}, False),
+    ],
+)
+def test_an_issuer_that_lists_its_certificate_elsewhere_means_it(top, leaf, scope, counts) -> None:
+    nothing = {
+        "full_name": None, "relative_name": None, "only_contains_user_certs": False,
+        "only_contains_ca_certs": False, "only_some_reasons": None, "indirect_crl": False,
+        "only_contains_attribute_certs": False,
+    }  # fmt: skip
+    idp = x509.IssuingDistributionPoint(**{**nothing, **scope})
+    expected = "revocation.revoked" if counts else ""
+    assert code(leaf, top, crl(top), crl(top, [leaf], idp=idp)) == expected
+    # Neither a list without it, nor one by another key of that name, says anything.
+    assert code(leaf, top, crl(top, idp=idp)) == "revocation.unusable"
+    assert code(leaf, top, crl(top), crl(top, [leaf], idp=idp, sign_with=4711)) == ""
+    lifted = [(leaf, NOW - DAY, "remove_from_crl")]
+    assert code(leaf, top, crl(top), crl(top, lifted, idp=idp, number=12, base=10)) == ""
+
+
+def test_an_answer_is_not_kept_into_the_second_of_the_revocation(top, leaf) -> None:
+    revoked_at = NOW - HOUR
+    question = Ask(
+        TrustStore([top.der]),
+        evidence=Evidence(crls=(crl(top, [(leaf, revoked_at, None)], this=NOW - 3 * HOUR),)),
+        policy=ValidationPolicy(evidence_until=NOW),
+    )
+    # A list that is dated back, as many are.
+    before = Ask(**{**_fields(question), "at": revoked_at - timedelta(seconds=1)})
+    exactly = Ask(**{**_fields(question), "at": revoked_at})
+    assert before(leaf).revocation_code == ""
+    assert exactly(leaf).revocation_code == "revocation.revoked"
+
+
+def _fields(question: Ask) -> dict:
+    return {
+        "trust": question.trust, "evidence": question.evidence, "policy": question.policy,
+    }  # fmt: skip
