@@ -157,5 +157,7 @@ def _signature(item: SignatureReport, title: str, profile: Profile | None, inden
             click.echo(f"{indent}      → {printable(spoken(check.hint))}")
     for note in item.notes:
         click.echo(f"{indent}  note: {printable(note)}")
+    for fault in item.structure_faults or ():
+        click.echo(f"{indent}  against the schema: {printable(fault)}")
     for number, counter in enumerate(item.counter_signatures, 1):
         _signature(counter, f"Counter-signature {number}", profile, indent + "    ")

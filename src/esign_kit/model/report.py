@@ -11,7 +11,7 @@ from esign_kit.model.plain import certificate_facts, label_of, load_certificate,
 from esign_kit.model.quick import quick
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from datetime import datetime
 
     from cryptography import x509
@@ -225,6 +225,17 @@ class SignatureReport(_NoTruth):
     timestamps: tuple[TimestampReport, ...] = ()
     counter_signatures: tuple[SignatureReport, ...] = ()
     notes: tuple[str, ...] = ()
+    _structure: Callable[[], tuple[str, ...]] | None = None
+
+    @property
+    def structure_faults(self) -> tuple[str, ...] | None:
+        """Where the signature breaks the schema of its format, in words; empty if nowhere.
+
+        ``None`` for a format without a schema that is checked (CMS). Looked at when asked, and no
+        part of the verdict: EN 319 102-1 § 5.2.2 fails a signature that cannot be processed, which
+        is the check ``format``.
+        """
+        return None if self._structure is None else self._structure()
 
     @property
     def signing_certificate(self) -> x509.Certificate | None:
@@ -259,6 +270,7 @@ class SignatureReport(_NoTruth):
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data that ``json.dumps`` takes."""
+        faults = self.structure_faults
         return {
             "id": self.id,
             "format": str(self.format),
@@ -282,6 +294,7 @@ class SignatureReport(_NoTruth):
             "timestamps": [stamp.to_dict() for stamp in self.timestamps],
             "counter_signatures": [report.to_dict() for report in self.counter_signatures],
             "notes": list(self.notes),
+            **({"structure_faults": list(faults)} if faults else {}),
         }
 
 

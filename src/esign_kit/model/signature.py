@@ -248,6 +248,8 @@ class ParsedSignature:
         claimed_signing_time: from a signed property only.
         signed_attributes: other signed facts in plain data (roles, policy, place, commitments, …).
         counter_signatures: over this signature's value.
+        structure: says where the signature breaks the schema of its format (empty: nowhere);
+            ``None`` for a format without a schema that is checked.
     """
 
     id: str
@@ -274,6 +276,7 @@ class ParsedSignature:
     timestamps: tuple[ParsedTimestamp, ...] = ()
     counter_signatures: tuple[ParsedSignature, ...] = ()
     findings: tuple[Finding, ...] = ()
+    structure: Callable[[], tuple[str, ...]] | None = None
 
 
 @dataclass(slots=True)

@@ -164,6 +164,7 @@ def check_signature(parsed: ParsedSignature, context: Context) -> SignatureRepor
         notes=tuple([finding.detail for finding in parsed.findings if not finding.fatal])
         if parsed.findings
         else (),
+        _structure=parsed.structure,
     )
 
 

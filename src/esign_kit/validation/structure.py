@@ -65,6 +65,7 @@ def _signature(parsed: ParsedSignature) -> dict[str, Any]:
         "findings": [
             {"code": f.code, "detail": f.detail, "fatal": f.fatal} for f in parsed.findings
         ],
+        "structure_faults": None if parsed.structure is None else list(parsed.structure()),
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from esign_kit.errors import InputError, LimitError
@@ -29,6 +30,7 @@ from esign_kit.xades.properties import (
     read_signed,
     read_unsigned,
 )
+from esign_kit.xades.structure import Structures
 from esign_kit.xmldsig import (
     KeyInfo,
     ReferenceElement,
@@ -88,7 +90,7 @@ def parse(data: bytes, *, detached: Sequence[Document], policy: ValidationPolicy
 class _Room:
     """What all signatures of one file share."""
 
-    __slots__ = ("by_value", "detached", "document", "policy", "used_ids")
+    __slots__ = ("by_value", "detached", "document", "policy", "structures", "used_ids")
 
     def __init__(
         self, document: XmlDocument, detached: Sequence[Document], policy: ValidationPolicy
@@ -96,6 +98,7 @@ class _Room:
         self.document = document
         self.detached = detached
         self.policy = policy
+        self.structures = Structures(document.octets)
         self.used_ids: set[str] = set()
         self.by_value: dict[Element, _Reader] = {}
 
@@ -130,6 +133,7 @@ class _Reader:
 
     def __init__(self, element: Element, number: int, room: _Room) -> None:
         self.room = room
+        self.number = number
         self.read: SignatureElement = read_signature(element, room.document)
         self.findings: list[Finding] = list(self.read.findings)
         self.counters: list[_Reader] = []
@@ -413,6 +417,7 @@ class _Reader:
             timestamps=self._timestamps(references),
             counter_signatures=tuple(counter.finish() for counter in self.counters),
             findings=tuple(self.findings),
+            structure=partial(self.room.structures.of, self.number),
         )
 
     def _timestamps(self, references: tuple[SignedReference, ...]) -> tuple[Any, ...]:

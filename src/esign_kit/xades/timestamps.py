@@ -47,9 +47,13 @@ _KINDS = {
 }
 _REFERENCES = (
     "CompleteCertificateRefs",
-    "CompleteCertificateRefsV2",
     "CompleteRevocationRefs",
     "AttributeCertificateRefs",
+    "AttributeRevocationRefs",
+)
+_REFERENCES_V2 = (
+    "CompleteCertificateRefsV2",
+    "CompleteRevocationRefs",
     "AttributeCertificateRefsV2",
     "AttributeRevocationRefs",
 )
@@ -222,23 +226,24 @@ def _first(reference: SignedReference) -> bytes | Document | None:
 
 
 def _over_references(stamper: _Stamper, element: Element, method: Canonicalization) -> bytes | None:
-    """EN 319 132-1 annex A.1.5: the references, with or without value and signature time-stamps."""
+    """The references, with or without value and signature time-stamps.
+
+    EN 319 132-1 annex A.1.5 for the second version, TS 101 903 § 7.5 for the first: each covers the
+    references of its own version.
+    """
     unsigned, value = stamper.unsigned, stamper.read.value_element
     if unsigned is None or value is None:
         return None
-    with_signature = "SigAndRefs" in local_name(element)
-    wanted = (*_REFERENCES, "SignatureTimeStamp") if with_signature else _REFERENCES
-    parts = [canonicalize(value, method)] if with_signature else []
-    before = _before(unsigned, element)
-    if local_name(element).endswith("V2"):
-        chosen = [item for item in before if local_name(item) in wanted]
-    else:
+    newer = local_name(element).endswith("V2")
+    wanted: tuple[str, ...] = _REFERENCES_V2 if newer else _REFERENCES
+    parts = []
+    if "SigAndRefs" in local_name(element):
+        wanted = ("SignatureTimeStamp", *wanted)
+        parts.append(canonicalize(value, method))
+    chosen = [item for item in _before(unsigned, element) if local_name(item) in wanted]
+    if not newer:
         # Without V2 the order is fixed: time-stamps, certificates, revocation, attributes.
-        order = ("SignatureTimeStamp", *_REFERENCES)
-        chosen = sorted(
-            (item for item in before if local_name(item) in wanted),
-            key=lambda item: order.index(local_name(item)),
-        )
+        chosen.sort(key=lambda item: wanted.index(local_name(item)))
     parts += [canonicalize(item, method) for item in chosen]
     return b"".join(parts)
 

@@ -203,6 +203,31 @@ def test_a_counter_signature_over_something_else_is_told(signed: str) -> None:
     assert "NOT FOUND" in states(below)
 
 
+@pytest.mark.parametrize(
+    ("stamp", "covered"),
+    [
+        ("xades:SigAndRefsTimeStamp", ["SignatureValue", "CompleteCertificateRefs"]),
+        ("v:SigAndRefsTimeStampV2", ["SignatureValue", "CompleteCertificateRefsV2"]),
+        ("xades:RefsOnlyTimeStamp", ["CompleteCertificateRefs"]),
+        ("v:RefsOnlyTimeStampV2", ["CompleteCertificateRefsV2"]),
+    ],
+)
+def test_a_time_stamp_covers_references_of_its_own_version(
+    signed: str, stamp: str, covered: list[str]
+) -> None:
+    inside = (
+        '<xades:UnsignedProperties xmlns:v="http://uri.etsi.org/01903/v1.4.1#">'
+        "<xades:UnsignedSignatureProperties><v:CompleteCertificateRefsV2/>"
+        f"<xades:CompleteCertificateRefs/><{stamp}><xades:EncapsulatedTimeStamp>AAAA"
+        f"</xades:EncapsulatedTimeStamp></{stamp}></xades:UnsignedSignatureProperties>"
+        "</xades:UnsignedProperties></xades:QualifyingProperties>"
+    )
+    (found,) = read(signed.replace("</xades:QualifyingProperties>", inside)).timestamps
+    octets = found.imprint().decode()
+    known = ("SignatureValue", "CompleteCertificateRefs", "CompleteCertificateRefsV2")
+    assert [name for name in known if f":{name} " in octets] == covered
+
+
 # ── the public corpus ─────────────────────────────────────────────────────────────────────────
 
 
