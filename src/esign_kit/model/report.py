@@ -225,7 +225,7 @@ class SignatureReport(_NoTruth):
     timestamps: tuple[TimestampReport, ...] = ()
     counter_signatures: tuple[SignatureReport, ...] = ()
     notes: tuple[str, ...] = ()
-    _structure: Callable[[], tuple[str, ...]] | None = None
+    _structure: Callable[[], tuple[str, ...]] | None = field(default=None, repr=False)
 
     @property
     def structure_faults(self) -> tuple[str, ...] | None:

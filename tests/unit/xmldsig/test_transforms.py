@@ -245,7 +245,9 @@ def test_base64_of_canonical_octets_is_no_base64() -> None:
     assert states(read) == ["xml.base64"]
 
 
-@pytest.mark.parametrize("text", ["a", "ab=c", "aGVsbG8", "é", "aGVs*bG8=", "=", "aGVsbG8==", "aGVs="])
+@pytest.mark.parametrize(
+    "text", ["a", "ab=c", "aGVsbG8", "é", "aGVs*bG8=", "=", "aGVsbG8==", "aGVs="]
+)
 def test_base64_is_strict(text: str) -> None:
     with pytest.raises(InputError):
         decode_base64(text, "a value")
