@@ -250,8 +250,7 @@ def decode_time(tag: int, contents: bytes) -> bytes:
     """
     if tag == UTC_TIME:
         if len(contents) == 13 and contents[12] == 0x5A and contents[:12].isdigit():
-            full = (b"19" if contents[:2] >= b"50" else b"20") + contents
-            return _checked_time(full)
+            return _checked_time((b"19" if contents >= b"5" else b"20") + contents)
         year = contents[:2]
         if not year.isdigit() or len(year) != 2:
             raise InputError("ASN.1: malformed UTCTime", code="asn1.time")
@@ -264,10 +263,9 @@ def decode_time(tag: int, contents: bytes) -> bytes:
 
 
 def _checked_time(value: bytes) -> bytes:
-    month, day = value[4:6], value[6:8]
     if not (
-        b"01" <= month <= b"12"
-        and b"01" <= day <= b"31"
+        b"01" <= value[4:6] <= b"12"
+        and b"01" <= value[6:8] <= b"31"
         and value[8:10] <= b"23"
         and value[10:12] <= b"59"
         and value[12:14] <= b"60"
