@@ -13,7 +13,15 @@ if TYPE_CHECKING:
 
     from esign_kit.asn1.certificate import Certificate
 
-__all__ = ["crl_urls", "delta_urls", "issuer_urls", "nonce_of", "ocsp_urls", "unwrapped"]
+__all__ = [
+    "crl_urls",
+    "delta_urls",
+    "issuer_urls",
+    "nonce_of",
+    "ocsp_urls",
+    "passed_over",
+    "unwrapped",
+]
 
 _MAX_URLS = 3
 _FRESHEST_CRL = "2.5.29.46"
@@ -39,13 +47,26 @@ def delta_urls(certificate: Certificate) -> tuple[str, ...]:
     return _http(lambda: _freshest(certificate))
 
 
+def passed_over(certificate: Certificate) -> tuple[str, ...]:
+    """Return addresses of its status that are not asked because they are neither http nor https."""
+    try:
+        urls = (*certificate.ocsp_urls, *certificate.crl_urls)
+    except InputError:
+        return ()
+    return tuple(url for url in urls if not _is_http(url))[:_MAX_URLS]
+
+
+def _is_http(url: str) -> bool:
+    return url.lower().startswith(("http://", "https://"))
+
+
 def _http(read: Callable[[], Iterable[str]]) -> tuple[str, ...]:
     """LDAP and others are passed over, and so is an extension that cannot be read."""
     try:
         urls = tuple(read())
     except InputError:
         return ()
-    found = (url for url in urls if url.lower().startswith(("http://", "https://")))
+    found = (url for url in urls if _is_http(url))
     return tuple(dict.fromkeys(found))[:_MAX_URLS]
 
 

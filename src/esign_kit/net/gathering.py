@@ -28,6 +28,7 @@ from esign_kit.net.addresses import (
     issuer_urls,
     nonce_of,
     ocsp_urls,
+    passed_over,
     unwrapped,
 )
 from esign_kit.net.authentic import crl_until, ocsp_is_sound, unproven_delegate
@@ -215,7 +216,10 @@ class _Job:
         """OCSP first: an answer is a thousand times smaller than a national CRL."""
         if self._ask_ocsp(certificate, issuer, purpose):
             return
-        self._ask_crl(certificate, issuer, purpose)
+        if self._ask_crl(certificate, issuer, purpose):
+            return
+        for url in passed_over(certificate):
+            self._failed(FetchPurpose.CRL, url, "only http and https are fetched")
 
     def _ask_ocsp(self, certificate: Certificate, issuer: Certificate, purpose: Purpose) -> bool:
         urls = ocsp_urls(certificate)

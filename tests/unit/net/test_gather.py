@@ -23,6 +23,7 @@ from esign_kit.testing.pki import FixturePKI
 from esign_kit.trust.engine import validate_path
 from esign_kit.trust.policy import Revocation, ValidationPolicy
 from esign_kit.trust.store import TrustAnchor, TrustStore
+from tests.unit.trust import making
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -355,6 +356,68 @@ def test_a_fetcher_that_is_told_its_bounds(world: World) -> None:
 
     assert world.gather(Bounded()).failures == ()
     assert told == {"seconds": 20.0, "fetches": 8}
+
+
+def test_addresses_that_are_never_asked_are_named(world: World) -> None:
+    issuing = world.pki.issuing
+    point = "ldap://directory.test/cn=issuing?certificateRevocationList"
+    issuing.__dict__["pointers"] = [der.crl_address(point), der.addresses("file:///etc/x", "")]
+    leaf = world.pki.person().certificate
+    found = world.gather(certificates=[leaf, issuing.certificate])
+    assert world.asked() == [CA_OCSP]
+    told = [(f.url, f.detail) for f in found.failures]
+    assert told == [
+        ("file:///etc/x", "only http and https are fetched"),
+        (point, "only http and https are fetched"),
+    ]
+
+
+def _tower(height: int, *, loop: bool) -> dict[str, Any]:
+    """Certificates of which each names the address of the next; the last one names the first."""
+    from cryptography import x509
+    from cryptography.x509.oid import AuthorityInformationAccessOID
+
+    def pointer(number: int) -> list[Any]:
+        place = x509.UniformResourceIdentifier(f"http://aia.test/{number}")
+        entry = x509.AccessDescription(AuthorityInformationAccessOID.CA_ISSUERS, place)
+        return [(x509.AuthorityInformationAccess([entry]), False)]
+
+    found: dict[str, Any] = {}
+    above = None
+    for number in reversed(range(height)):
+        above = making.issue(
+            f"Floor {number}",
+            above,
+            ca=number > 0,
+            number=number + 1,
+            issuer_name=making.name("Floor 1") if above is None and loop else None,
+            sign_with=2 if above is None and loop else None,
+            extensions=pointer(1 if above is None and loop else number + 1),
+        )
+        found[f"http://aia.test/{number}"] = above
+    return found
+
+
+@pytest.mark.parametrize("loop", [True, False])
+def test_issuers_that_lead_on_and_on(loop: bool) -> None:
+    tower = _tower(3 if loop else 12, loop=loop)
+    asked: list[str] = []
+
+    class Tower:
+        def fetch(self, request: FetchRequest) -> FetchResponse:
+            asked.append(request.url)
+            return FetchResponse(request, tower[request.url].der)
+
+    found = gather(
+        [tower["http://aia.test/0"].view],
+        trust=TrustStore([TrustAnchor(making.root("Elsewhere").view)]),
+        evidence=Evidence(),
+        at=making.NOW,
+        policy=POLICY,
+        fetcher=Tower(),
+    )
+    assert asked == [f"http://aia.test/{n + 1}" for n in range(2 if loop else 4)]
+    assert len(found.certificates) == len(asked)
 
 
 # ── a responder whose own status is open ──────────────────────────────────────────────────────
