@@ -75,6 +75,10 @@ EXCEPTIONS: dict[tuple[str, str], str] = {
     ("algorithms.py", "crypto"): "a national digest is loaded when its row is first used",
     ("trust/store.py", "cryptography"): "the public API takes certificates of that library",
     ("keys/pkcs11/module.py", "pkcs11"): "the one file that speaks to tokens",
+    (
+        "trust/files.py",
+        "keys",
+    ): "a trust store in PKCS#12 is opened by the one reader of it",
     ("keys/csc/transport.py", "net"): "remote keys are reached through the guard",
     ("testing/softhsm.py", "pkcs11"): "makes a token of software for tests",
     ("keys/jks.py", "jks"): "the one file that reads Java keystores",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from ipaddress import ip_network
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["fetcher", "online_options"]
 
 _META = "esign_kit.online"
+_HOST = re.compile(r"(?:\*\.)?[\w-]+(?:\.[\w-]+)*\.?")
 _SQLITE = b"SQLite format 3\0"
 
 
@@ -70,11 +72,19 @@ def fetcher() -> Fetcher:
     hosts: list[str] = []
     networks: list[str] = []
     for item in settings.get("allow") or ():
-        (networks if _is_network(item) else hosts).append(item)
+        if _is_network(item):
+            networks.append(item)
+        elif _HOST.fullmatch(item):
+            hosts.append(item)
+        else:
+            raise click.UsageError(f"--allow {item}: neither a host nor a network like 10.1.0.0/16")
     only = bool(settings.get("only_allowed"))
     guard = Guard.of(hosts=hosts, networks=networks, only_listed=only)
+    proxy = settings.get("proxy")
+    if proxy is not None and proxy != "environment" and not proxy.startswith("http://"):
+        raise click.UsageError("--proxy is http://host:port, or the word environment")
     # A verb is one job: a host that does not answer once is not asked again in it.
-    found = HttpFetcher(guard=guard, proxy=settings.get("proxy"), pause=60.0)
+    found = HttpFetcher(guard=guard, proxy=proxy, pause=60.0)
     cache = settings.get("cache")
     if cache:
         _require_cache(cache)

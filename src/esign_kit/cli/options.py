@@ -111,7 +111,7 @@ class Asked:
         if given["online"] and sys.stderr.isatty():
             click.echo("asking the certification authorities …", err=True)
         return {
-            "evidence": read_paths(given["evidence"]),
+            "evidence": _evidence(given["evidence"]),
             "fetcher": fetcher() if given["online"] else None,
             "at": given["at"],
         }
@@ -239,6 +239,25 @@ def country_from(name: str | None, store: TrustStore | None) -> Any:
 
     country = profile(name)
     return country if store is None else country.with_trust(store, environment="given by --trust")
+
+
+def _evidence(paths: tuple[str, ...]) -> list[bytes]:
+    """Read evidence; a file that was named and is none is a mistake, in a folder it is passed over.
+
+    Raises:
+        InputError: it is neither a CRL nor an OCSP answer, time-stamp or certificate.
+    """
+    from esign_kit.arguments import to_evidence
+    from esign_kit.model.evidence import Evidence
+    from esign_kit.trust.policy import ValidationPolicy
+
+    for path in paths:
+        if not os.path.isdir(path):
+            found = to_evidence(read_paths((path,)), ValidationPolicy())
+            if found == Evidence():
+                what = "neither a revocation list nor an OCSP answer, time-stamp or certificate"
+                raise InputError(f"{path}: {what}", code="input.no-evidence")
+    return read_paths(paths)
 
 
 def read_paths(paths: tuple[str, ...]) -> list[bytes]:

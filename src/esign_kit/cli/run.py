@@ -53,11 +53,14 @@ def main(arguments: list[str] | None = None) -> None:
         error.show()
         sys.exit(exits.USAGE)
     except EsignError as error:
-        click.echo(f"esign: {error.detail}", err=True)
+        from esign_kit.asn1.names import printable
+
+        # Words of an error may quote a file; nothing in them may steer a terminal.
+        click.echo(f"esign: {printable(error.detail)}", err=True)
         if error.hint:
             from esign_kit.cli.render import spoken
 
-            click.echo(f"       {spoken(error.hint)}", err=True)
+            click.echo(f"       {printable(spoken(error.hint))}", err=True)
         sys.exit(exits.for_error(error))
     except BrokenPipeError:
         sys.stderr.close()

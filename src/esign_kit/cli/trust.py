@@ -48,6 +48,18 @@ def _store(paths: tuple[str, ...], profile: str | None) -> TrustStore:
     return country.trust if store is None else country.trust | store  # type: ignore[no-any-return]
 
 
+def _certificates(file: str) -> tuple[Certificate, ...]:
+    """Read the certificates of a file; what is wrong with it is said with its name."""
+    from esign_kit.trust.files import read_certificates
+
+    try:
+        return read_certificates(Path(file).read_bytes())
+    except OSError as error:
+        raise InputError(f"cannot read {file}: {error.strerror}") from error
+    except InputError as error:
+        raise InputError(f"{file}: {error.detail}", code=error.code, hint=error.hint) from error
+
+
 # ── show and check ────────────────────────────────────────────────────────────────────────────
 
 
@@ -85,7 +97,13 @@ def show(paths: tuple[str, ...], profile: str | None, as_json: bool) -> int:
 @command.command("check")
 @click.argument("paths", metavar="[PATH]...", nargs=-1, type=click.Path(exists=True))
 @click.option("--profile", metavar="NAME", help="Anchors of a country.")
-@click.option("--days", default=30, show_default=True, help="Warn so long before the end.")
+@click.option(
+    "--days",
+    type=click.IntRange(0, 36_500),
+    default=30,
+    show_default=True,
+    help="Warn so long before the end.",
+)
 @click.option("--at", type=TIME, metavar="TIME", help="Look as of this time, not now.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def check(
@@ -127,7 +145,7 @@ def _row(anchor: TrustAnchor, at: datetime, ahead: timedelta) -> dict[str, Any]:
     elif at < since:
         state = "not-yet"
     else:
-        state = "ends-soon" if at + ahead > until else "good"
+        state = "ends-soon" if ahead > until - at else "good"
     return row | {
         "since": since.isoformat(),
         "until": until.isoformat(),
@@ -195,10 +213,10 @@ def add(file: str, folder: str, intermediate: bool, fingerprint: str | None) -> 
 
     Compare the digest that is printed with one that the authority published elsewhere.
     """
-    from esign_kit.trust.files import read_certificates
-
-    found = read_certificates(Path(file).read_bytes())
     wanted = re.sub(r"[\s:]", "", fingerprint or "").lower()
+    if fingerprint is not None and not re.fullmatch(r"[0-9a-f]{64}", wanted):
+        raise click.UsageError("--sha256 takes the 64 hexadecimal digits of a SHA-256 digest")
+    found = tuple(dict.fromkeys(_certificates(file)))
     place = Path(folder, "intermediates") if intermediate else Path(folder)
     if wanted:
         found = tuple(c for c in found if sha256(c.der).hexdigest() == wanted)
@@ -292,9 +310,8 @@ def refresh(
 def why(certificate: str, asked: Asked) -> int:
     """Draw the paths that were tried for CERTIFICATE, and name what is missing."""
     import esign_kit as ek
-    from esign_kit.trust.files import read_certificates
 
-    target, *others = read_certificates(Path(certificate).read_bytes())
+    target, *others = _certificates(certificate)
     report = ek.validate_certificate(target, **asked.for_certificate(others))
     if asked.as_json:
         _echo_json(report.to_dict())

@@ -1,4 +1,7 @@
-"""Trust stores from files: folder, PEM bundle, DER, PKCS#7, Java keystore (extra ``[jks]``)."""
+"""Trust stores from files: folder, PEM bundle, DER, PKCS#7, PKCS#12, Java keystore.
+
+A Java keystore of the old kinds (JKS, JCEKS) needs the extra ``[jks]``; today's kind is PKCS#12.
+"""
 
 from __future__ import annotations
 
@@ -7,20 +10,24 @@ from typing import TYPE_CHECKING
 
 from esign_kit.asn1.certificate import Certificate, load_certificates
 from esign_kit.asn1.reader import OID, SEQUENCE, decode_oid, is_definite, read, to_definite
-from esign_kit.errors import InputError, LimitError
+from esign_kit.errors import InputError, KeyStoreError, LimitError
 from esign_kit.trust.store import TrustAnchor, TrustStore
 
 if TYPE_CHECKING:
     import os
+
+    from esign_kit.errors import EsignError
 
 __all__ = ["load", "read_certificates"]
 
 SUFFIXES = frozenset({".crt", ".cer", ".der", ".pem", ".p7b", ".p7c", ".jks"})
 _MOST = 64 * 1024 * 1024
 _SIGNED_DATA = "1.2.840.113549.1.7.2"
+_PUBLISHED = "changeit"
+"""The password of a Java trust store that nobody has changed; it protects nothing."""
 
 
-def load(path: str | os.PathLike[str]) -> TrustStore:
+def load(path: str | os.PathLike[str], password: str | None = None) -> TrustStore:
     """Read a trust store; see :meth:`TrustStore.from_path`.
 
     Raises:
@@ -29,15 +36,17 @@ def load(path: str | os.PathLike[str]) -> TrustStore:
     place = Path(path)
     if not place.is_dir():
         note = str(place)
-        return TrustStore([TrustAnchor(c, note=note) for c in _file(place)])
-    anchors = [
-        TrustAnchor(certificate, note=str(file))
-        for file in _files(place)
-        for certificate in _file(file)
-    ]
+        return TrustStore([TrustAnchor(c, note=note) for c in _file(place, password)])
+    # One certificate in several files (a name and its hash, say) is one anchor.
+    anchors: dict[Certificate, TrustAnchor] = {}
+    for file in _files(place):
+        for certificate in _file(file, password):
+            anchors.setdefault(certificate, TrustAnchor(certificate, note=str(file)))
     helpers = place / "intermediates"
-    intermediates = [c for file in _files(helpers) for c in _file(file)] if helpers.is_dir() else []
-    return TrustStore(anchors, intermediates)
+    intermediates = [
+        c for file in (_files(helpers) if helpers.is_dir() else ()) for c in _file(file, password)
+    ]
+    return TrustStore(anchors.values(), intermediates)
 
 
 def _files(folder: Path) -> list[Path]:
@@ -51,7 +60,7 @@ def _files(folder: Path) -> list[Path]:
         raise InputError(f"cannot read {folder}: {error.strerror}") from error
 
 
-def _file(path: Path) -> tuple[Certificate, ...]:
+def _file(path: Path, password: str | None) -> tuple[Certificate, ...]:
     try:
         with path.open("rb") as stream:
             data = stream.read(_MOST + 1)
@@ -60,31 +69,48 @@ def _file(path: Path) -> tuple[Certificate, ...]:
     if len(data) > _MOST:
         raise LimitError(f"{path} is larger than {_MOST} octets")
     try:
-        return read_certificates(data)
+        return read_certificates(data, password)
     except InputError as error:
         raise type(error)(f"{path}: {error.detail}", code=error.code, hint=error.hint) from error
 
 
-def read_certificates(data: bytes) -> tuple[Certificate, ...]:
-    """Read certificates from DER, PEM, base64, PKCS#7 (both of it) or a Java keystore.
+def read_certificates(data: bytes, password: str | None = None) -> tuple[Certificate, ...]:
+    """Read certificates from DER, PEM, base64, PKCS#7, PKCS#12 or a Java keystore.
+
+    Args:
+        data: the file.
+        password: of a PKCS#12 trust store; none, and the one that Java uses unasked, are tried.
 
     Raises:
-        InputError: nothing of the kind.
+        InputError: nothing of the kind; ``input.pkcs12``: a PKCS#12 file that holds a key or that
+            the password does not open.
     """
     if data[:4] in (b"\xfe\xed\xfe\xed", b"\xce\xce\xce\xce"):
         return _keystore(data)
     if _is_pkcs12(data):
-        raise InputError(
-            "a PKCS#12 file, which holds keys or an encrypted trust store",
-            code="input.pkcs12",
-            hint="export its certificates: openssl pkcs12 -in FILE -nokeys -out anchors.pem",
-        )
+        return _pkcs12(data, password)
     if data[:1] == b"\x30":
         found = _pkcs7(data)
-        return found if found is not None else load_certificates(data)
+        return found if found is not None else _certificate(data)
     if b"-----BEGIN PKCS7-----" in data or b"-----BEGIN CMS-----" in data:
         return _pem_pkcs7(data)
     return load_certificates(data)
+
+
+def _certificate(data: bytes) -> tuple[Certificate, ...]:
+    """One certificate in DER; a revocation list, which is often taken for one, is told apart."""
+    try:
+        return load_certificates(data)
+    except InputError:
+        from esign_kit.asn1.revocation import classify
+
+        if classify(data) != "crl":
+            raise
+        raise InputError(
+            "a revocation list and no certificate",
+            code="certificate.none",
+            hint="lists are evidence: evidence=[…]",
+        ) from None
 
 
 def _is_pkcs12(data: bytes) -> bool:
@@ -96,6 +122,33 @@ def _is_pkcs12(data: bytes) -> bool:
         return len(parts) >= 2 and parts[0].raw == b"\x02\x01\x03" and parts[1].tag == SEQUENCE
     except InputError:
         return False
+
+
+def _pkcs12(data: bytes, password: str | None) -> tuple[Certificate, ...]:
+    """A trust store in PKCS#12: certificates without a key, as Java keeps them since version 9."""
+    from esign_kit.keys.pkcs12 import Pkcs12
+
+    problem: EsignError | None = None
+    for attempt in (None, _PUBLISHED) if password is None else (password,):
+        try:
+            store = Pkcs12.look(data, password=attempt)
+        except KeyStoreError as error:
+            problem = error
+            continue
+        if store.entries:
+            raise InputError(
+                "a PKCS#12 file with a private key, which has no place in a trust store",
+                code="input.pkcs12",
+                hint="export its certificates: openssl pkcs12 -in FILE -nokeys -out anchors.pem",
+            )
+        if not store.certificates:
+            raise InputError("a PKCS#12 file without certificates", code="certificate.none")
+        return tuple(dict.fromkeys(store.certificates))
+    raise InputError(
+        f"a PKCS#12 file that does not open: {problem.detail if problem else ''}",
+        code="input.pkcs12",
+        hint="export its certificates: openssl pkcs12 -in FILE -nokeys -out anchors.pem",
+    ) from problem
 
 
 def _pem_pkcs7(data: bytes) -> tuple[Certificate, ...]:

@@ -38,6 +38,10 @@ def as_certificates(value: Any) -> tuple[Certificate, ...]:
                 return load_certificates(stream.read(16 * 1024 * 1024))
         except OSError as error:
             raise InputError(f"cannot read {value}: {error.strerror}") from error
+        except InputError as error:
+            raise InputError(
+                f"{value}: {error.detail}", code=error.code, hint=error.hint
+            ) from error
     raise TypeError(f"no certificate: {type(value).__name__}")
 
 
@@ -122,18 +126,22 @@ class TrustStore:
         return cls(())
 
     @classmethod
-    def from_path(cls, path: str | os.PathLike[str]) -> TrustStore:
-        """Read anchors from a file (DER, PEM bundle, PKCS#7) or a folder of such files.
+    def from_path(cls, path: str | os.PathLike[str], *, password: str | None = None) -> TrustStore:
+        """Read anchors from a file (DER, PEM bundle, PKCS#7, a Java trust store) or a folder.
 
         In a folder, a sub-folder ``intermediates`` holds helpers that are not trusted. Files that
-        are no certificates (by name: ``.crt .cer .der .pem .p7b .p7c``) are passed over.
+        are no certificates (by name: ``.crt .cer .der .pem .p7b .p7c .jks``) are passed over.
+
+        Args:
+            path: file or folder.
+            password: of a Java trust store in PKCS#12, where it is neither empty nor the usual one.
 
         Raises:
             InputError: no such file, or a file with such a name that cannot be read.
         """
         from esign_kit.trust import files
 
-        return files.load(path)
+        return files.load(path, password)
 
     def __or__(self, other: TrustStore) -> TrustStore:
         if not isinstance(other, TrustStore):

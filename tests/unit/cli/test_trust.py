@@ -86,6 +86,64 @@ def test_hints_are_in_the_words_of_the_command(desk: Path) -> None:
     assert "→ give --trust PATH or --profile NAME" in text
 
 
+def test_what_is_wrong_is_said_with_the_name_of_the_file(desk: Path) -> None:
+    bad = desk / "bad.pem"
+    bad.write_text("minutes of a meeting")
+    usual = ("why", desk / "leaf.cer", "--trust", desk / "root.cer")
+    for arguments in (
+        ("why", bad),
+        ("add", bad, "--to", desk / "store"),
+        ("show", bad),
+        (*usual, "--certificate", bad),
+        (*usual, "--evidence", bad),
+        ("refresh", "http://lists.test/", "--signer", bad, "--folder", desk / "l", "--offline"),
+    ):
+        with pytest.raises(InputError, match=r"bad\.pem"):
+            run(*arguments)
+    # In a folder of evidence other files are passed over.
+    (desk / "evidence" / "readme.txt").write_text("lists of November")
+    assert run(*usual, "--certificate", desk / "ca.cer", "--evidence", desk / "evidence",
+               "--at", AT)[0] == 0  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("check", "root.cer", "--days", "-5"),
+        ("check", "root.cer", "--days", "99999999999"),
+        ("add", "root.cer", "--to", "store", "--sha256", "xyz"),
+        ("add", "root.cer", "--to", "store", "--sha256", "00"),
+        ("why", "leaf.cer", "--online", "--allow", "10.1.2.3/16"),
+        ("why", "leaf.cer", "--online", "--allow", "http://ocsp.test/"),
+        ("why", "leaf.cer", "--online", "--proxy", "socks5://10.0.0.1"),
+    ],
+)
+def test_wrong_use(desk: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...]) -> None:
+    monkeypatch.chdir(desk)
+    with pytest.raises(click.UsageError):
+        run(*arguments)
+    assert not (desk / "store").exists()
+
+
+def test_an_end_that_never_comes(desk: Path) -> None:
+    from datetime import UTC, datetime
+
+    end = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
+    (desk / "ever.cer").write_bytes(root("Ever", until=end).der)
+    assert run("check", desk / "ever.cer", "--at", AT)[0] == 0
+    assert run("check", desk / "ever.cer", "--at", "9999-12-30")[0] == 3
+
+
+def test_a_bundle_with_repetitions_is_added_once(desk: Path) -> None:
+    from base64 import encodebytes
+
+    body = encodebytes((desk / "root.cer").read_bytes()).decode()
+    block = f"-----BEGIN CERTIFICATE-----\n{body}-----END CERTIFICATE-----\n"
+    (desk / "twice.pem").write_text(block * 2)
+    code, text = run("add", desk / "twice.pem", "--to", desk / "store")
+    assert code == 0 and text.count("trusted from now on") == 1
+
+
 def test_why_in_json_has_the_attempts(desk: Path) -> None:
     code, text = run("why", desk / "leaf.cer", "--trust", desk / "root.cer", "--at", AT, "--json")
     report = json.loads(text)
