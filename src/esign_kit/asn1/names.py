@@ -210,10 +210,13 @@ def _same_rdn(left: bytes, right: bytes) -> bool:
 def _one_attribute(rdn: bytes) -> tuple[bytes, str | None] | None:
     """Return type and text of an RDN with one attribute; ``None`` for any other shape."""
     size = len(rdn)
-    if rdn[1:6] == bytes((size - 2 & 0xFF, SEQUENCE, size - 4 & 0xFF, OID, 3)) and size < 0x82:
+    if (
+        10 < size < 0x82
+        and rdn[:6] == bytes((SET, size - 2, SEQUENCE, size - 4, OID, 3))
+        and rdn[10] == size - 11
+    ):
         # An attribute of X.520 with short lengths: the framing is known at a glance.
-        if rdn[0] == SET and size > 10 and rdn[10] == size - 11:
-            return rdn[6:9], decode_string(rdn[9], rdn[11:])
+        return rdn[6:9], decode_string(rdn[9], rdn[11:])
     tag, start, end = header(rdn, 0, size)
     pair, first, stop = header(rdn, start, end)
     if tag != SET or pair != SEQUENCE or stop != end:
