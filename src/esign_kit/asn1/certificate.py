@@ -27,6 +27,7 @@ from esign_kit.asn1.reader import (
     read,
     read_all,
 )
+from esign_kit.asn1.signed import after_signed_part
 from esign_kit.asn1.times import to_datetime
 from esign_kit.errors import InputError, LimitError
 
@@ -137,7 +138,7 @@ class Certificate:
         algorithm = end
         length = der[end + 1]
         end = end + 2 + length if length < 0x80 else header(der, end, tbs_stop)[2]
-        self.tbs_signature_algorithm = self.signature_algorithm = der[algorithm:end]
+        self.tbs_signature_algorithm = der[algorithm:end]
         issuer = end
         length = der[end + 1]
         end = end + 2 + length if length < 0x80 else header(der, end, tbs_stop)[2]
@@ -173,15 +174,9 @@ class Certificate:
                 self._extensions_span = (inner, end)
             else:
                 _require(tag in (0x81, 0x82, 0xA1, 0xA2), "unique identifiers")
-        end = tbs_stop + len(self.signature_algorithm)
-        if not der.startswith(self.signature_algorithm, tbs_stop):
-            tag, _, end = header(der, tbs_stop, size)
-            _require(tag == SEQUENCE, "signatureAlgorithm")
-            self.signature_algorithm = der[tbs_stop:end]
-        tag, inner, last = header(der, end, size)
-        _require(tag == BIT_STRING and last == size and last > inner, "signatureValue")
-        _require(der[inner] == 0, "signatureValue")
-        self.signature = der[inner + 1 :]
+        self.signature_algorithm, self.signature = after_signed_part(
+            der, tbs_stop, size, self.tbs_signature_algorithm, _malformed
+        )
 
     @staticmethod
     def load(der: bytes) -> Certificate:
@@ -415,12 +410,16 @@ def _extension_fault(twice: str) -> InputError:
         return InputError(
             f"certificate has extension {twice} twice", code="certificate.extension-twice"
         )
-    return InputError("malformed certificate: extension", code="certificate.malformed")
+    return _malformed("extension")
 
 
 def _require(condition: bool, what: str) -> None:
     if not condition:
-        raise InputError(f"malformed certificate: {what}", code="certificate.malformed")
+        raise _malformed(what)
+
+
+def _malformed(what: str) -> InputError:
+    return InputError(f"malformed certificate: {what}", code="certificate.malformed")
 
 
 @lru_cache(maxsize=256)

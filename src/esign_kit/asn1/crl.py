@@ -18,7 +18,6 @@ from esign_kit.asn1.distribution import (
 )
 from esign_kit.asn1.extensions import walk
 from esign_kit.asn1.reader import (
-    BIT_STRING,
     ENUMERATED,
     GENERALIZED_TIME,
     INTEGER,
@@ -30,6 +29,7 @@ from esign_kit.asn1.reader import (
     header,
     read_all,
 )
+from esign_kit.asn1.signed import after_signed_part
 from esign_kit.errors import InputError
 
 if TYPE_CHECKING:
@@ -154,7 +154,7 @@ class Crl:
         algorithm = end
         length = der[end + 1]
         end = end + 2 + length if length < 0x80 else header(der, end, tbs_stop)[2]
-        self.tbs_signature_algorithm = self.signature_algorithm = der[algorithm:end]
+        self.tbs_signature_algorithm = der[algorithm:end]
         issuer = end
         length = der[end + 1]
         end = end + 2 + length if length < 0x80 else header(der, end, tbs_stop)[2]
@@ -167,16 +167,9 @@ class Crl:
         self._entries = (end, end)
         self.extensions: dict[str, Extension] = {}
         self._read_rest(der, end, tbs_stop)
-        end = tbs_stop + len(self.signature_algorithm)
-        if not der.startswith(self.signature_algorithm, tbs_stop):
-            tag, _, end = header(der, tbs_stop, stop)
-            if tag != SEQUENCE:
-                raise malformed("CRL")
-            self.signature_algorithm = der[tbs_stop:end]
-        tag, inner, last = header(der, end, stop)
-        if tag != BIT_STRING or last != stop or last <= inner or der[inner]:
-            raise malformed("CRL")
-        self.signature = der[inner + 1 : last]
+        self.signature_algorithm, self.signature = after_signed_part(
+            der, tbs_stop, stop, self.tbs_signature_algorithm, _malformed
+        )
 
     def _read_rest(self, der: bytes, position: int, stop: int) -> None:
         while position < stop:
@@ -454,6 +447,10 @@ class Crl:
         from esign_kit.asn1 import names
 
         return f"Crl({names.label(self.issuer)!r}, {self.this_update.decode()})"
+
+
+def _malformed(what: str) -> InputError:
+    return malformed(f"CRL: {what}")
 
 
 def _extension_fault(_: str) -> InputError:
