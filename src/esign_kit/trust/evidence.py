@@ -131,6 +131,7 @@ def _view(
     result: EvidenceIndex,
 ) -> Any:
     if len(der) > most:
+        result.cut = True
         result.notes.append(f"{what} of {len(der)} octets, more than the policy reads")
         return None
     found = None if store is None else store.get(der)

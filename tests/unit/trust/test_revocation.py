@@ -491,8 +491,9 @@ def test_what_was_not_looked_at_might_say_revoked(top, leaf) -> None:
     assert result.revocation_code == "revocation.over-limit"
     result = ask(leaf, top, limits=limits.with_(evidence_items=5), **options)
     assert result.revocation_problem is TRY_LATER and not holds(result)
-    result = ask(leaf, top, limits=limits.with_(crl_size=10), crls=[crl(top)])
-    assert result.revocation_problem is TRY_LATER
+    for size in ({"crl_size": 100}, {"ocsp_size": 100}):
+        result = ask(leaf, top, limits=limits.with_(**size), crls=[crl(top)], ocsp_responses=[good])
+        assert result.revocation_code == "revocation.over-limit"
 
 
 def test_memory_is_bounded_by_octets() -> None:
