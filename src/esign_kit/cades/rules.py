@@ -105,9 +105,10 @@ def _signature(
 ) -> SignatureAlgorithm | None:
     """Return the signature algorithm; a digest that disagrees with digestAlgorithm is a finding.
 
-    RFC 5652 § 5.4 hashes the signed attributes with ``digestAlgorithm``, so an algorithm that
-    names another digest contradicts it. The parameters of RSASSA-PSS state their digest
-    themselves (RFC 4056 § 3); there the difference is only told.
+    RFC 5652 § 5.4 hashes the signed attributes with ``digestAlgorithm``, so a value made by an
+    algorithm that names another digest does not verify; the check of the value says so. The
+    parameters of RSASSA-PSS state their digest themselves (RFC 4056 § 3); there the difference is
+    only told.
     """
     try:
         algorithm = decode_signature_algorithm(
@@ -129,10 +130,8 @@ def _signature(
             )
         return algorithm
     detail = f"the signature algorithm uses {algorithm.digest}, the message digest {digest.name}"
-    if algorithm.family == "RSA-PSS":
-        findings.append(Finding("cms.digest-differs", detail))
-    else:
-        findings.append(Finding("cms.digest-disagrees", detail, fatal=True))
+    code = "cms.digest-differs" if algorithm.family == "RSA-PSS" else "cms.digest-disagrees"
+    findings.append(Finding(code, detail))
     return algorithm
 
 

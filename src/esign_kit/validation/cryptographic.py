@@ -10,11 +10,13 @@ from esign_kit.algorithms import digest_algorithm
 from esign_kit.errors import EsignError, LimitError
 from esign_kit.model.document import Coverage, Document, Scope
 from esign_kit.model.report import Check, CheckStatus, SubIndication
+from esign_kit.model.signature import Format
 from esign_kit.trust.policy import CoverageRule
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from esign_kit.algorithms import SignatureAlgorithm
     from esign_kit.asn1.certificate import Certificate
     from esign_kit.model.limits import Limits
     from esign_kit.model.signature import ParsedSignature, SignedReference
@@ -260,6 +262,24 @@ def _national(name: str, key: crypto.PublicKey) -> Check:
     return replace(_VALUE_PASSED, facts=facts)
 
 
+def _contradiction(parsed: ParsedSignature, algorithm: SignatureAlgorithm) -> Check | None:
+    """RFC 5652 § 5.4, RFC 8933 § 3: one digest algorithm for the content and what is signed.
+
+    The parameters of RSASSA-PSS state theirs themselves; there the difference is only told.
+    """
+    if None in (parsed.digest_algorithm, algorithm.digest) or algorithm.family == "RSA-PSS":
+        return None
+    return Check(
+        "signature-value",
+        CheckStatus.FAILED,
+        SubIndication.SIG_CRYPTO_FAILURE,
+        f"the signature says that {parsed.digest_algorithm} is its digest, and signs with "
+        f"{algorithm.name}",
+        code="cms.digest-disagrees",
+        facts={"algorithm": algorithm.name, "digest_algorithm": parsed.digest_algorithm},
+    )
+
+
 def check_signature_value(
     parsed: ParsedSignature, candidates: Sequence[Certificate], limits: Limits
 ) -> tuple[Certificate | None, Check]:
@@ -295,6 +315,10 @@ def check_signature_value(
             "hand over the signed document as detached=[…]",
             "reference.not-found",
         )
+    if parsed.digest_algorithm != algorithm.digest and parsed.format is Format.CADES:
+        contradiction = _contradiction(parsed, algorithm)
+        if contradiction is not None:
+            return None, contradiction
     problem: EsignError | None = None
     tried = 0
     for certificate in candidates:

@@ -234,7 +234,8 @@ def test_algorithm_protection() -> None:
 def test_digest_and_signature_algorithm_must_agree() -> None:
     other = encode(0x30, encode_oid("1.2.840.113549.1.1.13") + b"\x05\x00")
     signature = read(maker.message(maker.signer(maker.usual(), algorithm=other)))
-    assert codes(signature, fatal=True) == {"cms.digest-disagrees"}
+    assert codes(signature, fatal=False) == {"cms.digest-disagrees"}
+    assert not codes(signature, fatal=True)
     pss = maker.pss("SHA512")
     signature = read(maker.message(maker.signer(maker.usual(), algorithm=pss)))
     assert codes(signature, fatal=False) == {"cms.digest-differs"}

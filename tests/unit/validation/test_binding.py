@@ -29,16 +29,18 @@ def _binding(version: int, holder: Entity, digest: str = "sha256", oid: str = ""
     return maker.attribute(encode_oid(kind)[2:], encode(0x30, encode(0x30, identifier)))
 
 
-def _signed(*bindings: bytes) -> bytes:
+def _signed(
+    *bindings: bytes, digest: bytes = maker.SHA256, stated: bytes = maker.message_digest()
+) -> bytes:
     key = SIGNER.private_key
     algorithm = key.algorithms[0]
-    attributes = sorted([maker.content_type(), maker.message_digest(), *bindings])
+    attributes = sorted([maker.content_type(), stated, *bindings])
     certificate = SIGNER.certificate
     signer = encode(
         0x30,
         b"\x02\x01\x01",
         encode(0x30, certificate.issuer + der.serial(certificate.serial)),
-        maker.SHA256,
+        digest,
         encode(0xA0, *attributes),
         encode_signature_algorithm(algorithm),
         encode(4, key.sign(encode(0x31, *attributes), algorithm)),
@@ -110,3 +112,18 @@ def test_a_raw_value_may_begin_like_another_format() -> None:
         assert report.indication is indication
     with pytest.raises(ek.InputError):
         ek.verify(value, detached=[document])
+
+
+def test_a_value_over_another_digest_than_the_stated_one_does_not_verify() -> None:
+    hashed = encode(4, hashlib.sha512(maker.CONTENT).digest())
+    data = _signed(
+        _binding(2, SIGNER),
+        digest=encode(0x30, encode_oid(SHA512)),
+        stated=maker.attribute(encode_oid("1.2.840.113549.1.9.4")[2:], hashed),
+    )
+    report = _verify(data)
+    assert report.check("format").status == "PASSED"
+    assert report.check("reference-digest").status == "PASSED"
+    assert report.check("signature-value").code == "cms.digest-disagrees"
+    assert report.sub_indication == "SIG_CRYPTO_FAILURE"
+    assert report.indication is ek.Indication.TOTAL_FAILED
