@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from esign_kit.asn1.reader import BIT_STRING, INTEGER, OID, SEQUENCE, decode_oid, header, read_all
 from esign_kit.crypto.backend import backend_for
 from esign_kit.errors import InputError, LimitError, UnsupportedError
+from esign_kit.model.quick import quick
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,6 +33,7 @@ _MEMORY_LIMIT = 64 * 1024 * 1024
 _NATIONAL_ARCS = ("1.2.398.", "1.2.860.", "1.2.643.", "1.3.6.1.4.1.6801.")
 
 
+@quick
 @dataclass(frozen=True, slots=True, eq=False)
 class PublicKey:
     """A public key; made by :func:`load_public_key`.
