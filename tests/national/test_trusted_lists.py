@@ -10,6 +10,7 @@ import pytest
 from esign_kit.asn1.certificate import Certificate
 from esign_kit.errors import EvidenceError
 from esign_kit.model.signature import Purpose
+from esign_kit.testing.pki import FixturePKI
 from esign_kit.trust.policy import ValidationPolicy
 from esign_kit.trustlist import anchors_of, verify_list
 from esign_kit.xades import parse as xades
@@ -72,6 +73,22 @@ def test_services_of_a_genuine_list_at_several_times() -> None:
     assert trusted(2021) > 0
     ended = [a for a in anchors if a.until is not None]
     assert ended, "some services were withdrawn"
+
+
+def test_a_critical_extension_with_qualifiers_is_read() -> None:
+    """The service stays, and says which of its certificates are for seals and for web sites."""
+    found = _verified("sk-tsl.xml", "TL and Signature Policy List 6")
+    (anchor,) = [a for a in anchors_of(found) if a.listing.qualifications]
+    assert (anchor.since, anchor.listing.service) == (
+        datetime(2017, 12, 18, tzinfo=UTC), "(82) SNCA3"
+    )  # fmt: skip
+    pki = FixturePKI()
+    person, seal = pki.person().certificate, pki.organisation().certificate
+    assert [uri.rpartition("/")[2] for uri in anchor.listing.about(seal).qualifiers] == [
+        "QCForESeal"
+    ]
+    assert anchor.listing.about(person).qualifiers == ()
+    assert anchor.listing.about(seal).undecided == anchor.listing.about(person).undecided == ()
 
 
 def test_another_certificate_of_the_chain_does_not_do() -> None:

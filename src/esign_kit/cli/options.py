@@ -10,19 +10,22 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from esign_kit.asn1.names import printable
 from esign_kit.cli.online import fetcher, online_options
-from esign_kit.errors import InputError, KeyStoreError
+from esign_kit.errors import EvidenceError, InputError, KeyStoreError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from esign_kit.trust.store import TrustStore
+    from esign_kit.trustlist import Listed
 
 __all__ = [
     "Asked",
     "atomic_write",
     "country_from",
     "detached_option",
+    "lists_say",
     "read_password",
     "read_paths",
     "time_option",
@@ -207,7 +210,7 @@ def _validation_options(function: Callable[..., Any]) -> Callable[..., Any]:
             multiple=True,
             type=click.Path(exists=True),
             metavar="PATH",
-            help="Anchors: a certificate, a bundle, or a folder of them.",
+            help="Anchors: a certificate, a bundle, a folder of them, or one of trusted lists.",
         ),
         click.option(
             "--revocation",
@@ -227,8 +230,57 @@ def trust_from(paths: tuple[str, ...]) -> TrustStore | None:
 
     store = TrustStore.empty()
     for path in paths:
-        store = store | TrustStore.from_path(path)
+        store = store | (_from_lists(path) or TrustStore.from_path(path))
     return store
+
+
+LIST_SOURCE = "source.json"
+"""The file in a folder of trusted lists that says where trust in them begins."""
+
+
+def _from_lists(path: str) -> TrustStore | None:
+    """Return the anchors of a folder that ``esign trust refresh`` keeps; ``None`` for others.
+
+    Raises:
+        EvidenceError: no list in it counts today.
+    """
+    place = os.path.join(path, LIST_SOURCE)
+    if not os.path.isfile(place):
+        return None
+    from esign_kit.trustlist import ListSource, load
+
+    (data,) = read_paths((place,))
+    try:
+        report = load(ListSource.from_json(data), path, at=datetime.now(UTC))
+    except InputError as error:
+        raise InputError(f"{place}: {error.detail}", code=error.code) from error
+    bad = [state for state in report.lists if state.reason]
+    if not len(report.trust):
+        why = bad[0].reason if bad else "they hold no service that is trusted"
+        raise EvidenceError(f"the trusted lists in {path} do not count: {why}", code="trust.lists")
+    for state in bad:
+        name = printable(state.territory or state.url)
+        click.echo(f"esign: trusted list {name}: {printable(state.reason)}", err=True)
+    return report.trust
+
+
+def lists_say(report: Any, trust: TrustStore, at: datetime) -> list[Listed]:
+    """Return what trusted lists say about the signer or certificate of a report, if a path holds.
+
+    Args:
+        report: of a signature or a certificate.
+        trust: the anchors that were asked with.
+        at: the time in question.
+    """
+    if not any(anchor.listing for anchor in trust):
+        return []
+    from esign_kit.model.signature import Purpose
+    from esign_kit.trustlist import listed
+
+    held = [check for check in report.checks if check.name == "certificate-chain"]
+    if not held or str(held[0].status) != "PASSED":
+        return []
+    return list(listed(report.chain_der, trust, purpose=Purpose.SIGNING, at=at))
 
 
 def country_from(name: str | None, store: TrustStore | None) -> Any:

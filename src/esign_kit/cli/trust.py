@@ -14,9 +14,11 @@ from esign_kit.asn1.names import printable
 from esign_kit.cli import exits
 from esign_kit.cli.online import fetcher as online_fetcher, online_options
 from esign_kit.cli.options import (
+    LIST_SOURCE,
     TIME,
     atomic_write,
     country_from,
+    lists_say,
     trust_from,
     validation_options,
 )
@@ -25,6 +27,7 @@ from esign_kit.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from esign_kit import trustlist
     from esign_kit.asn1.certificate import Certificate
     from esign_kit.cli.options import Asked
     from esign_kit.model.report import CertificateReport, PathAttempt
@@ -272,6 +275,7 @@ def refresh(
     """Fetch the trusted list (or list of lists) at URL and keep what is good.
 
     A list that cannot be had or does not verify changes nothing: the last good one stays in use.
+    The folder is a trust store from then on: --trust FOLDER.
     """
     from esign_kit import trustlist
 
@@ -286,6 +290,8 @@ def refresh(
         report = trustlist.load(source, folder, at=now)
     else:
         report = trustlist.refresh(source, online_fetcher(), folder, at=now)
+        if len(report.trust):
+            _keep_source(source, folder)
     if as_json:
         _echo_json(report.to_dict())
     else:
@@ -299,6 +305,16 @@ def refresh(
     if report.complete:
         return exits.PASSED
     return exits.INDETERMINATE if len(report.trust) else exits.UNAVAILABLE
+
+
+def _keep_source(source: trustlist.ListSource, folder: str) -> None:
+    """Leave in the folder where trust begins, so that it serves as a store by itself."""
+    place, data = Path(folder, LIST_SOURCE), source.to_json()
+    try:
+        if not place.exists() or place.read_bytes() != data:
+            atomic_write(str(place), data)
+    except (InputError, OSError) as error:
+        click.echo(f"esign: the folder cannot serve as a trust store yet: {error}", err=True)
 
 
 # ── why ───────────────────────────────────────────────────────────────────────────────────────
@@ -317,6 +333,8 @@ def why(certificate: str, asked: Asked) -> int:
         _echo_json(report.to_dict())
     else:
         _draw(report)
+        for line in lists_say(report, asked.anchors, report.at):
+            click.echo(f"listed: {printable(str(line))}")
     return exits.for_indication(report.indication)
 
 

@@ -8,10 +8,12 @@ import click
 
 from esign_kit.asn1.names import printable
 from esign_kit.cli import exits
-from esign_kit.cli.options import detached_option, validation_options
+from esign_kit.cli.options import detached_option, lists_say, validation_options
 from esign_kit.errors import EsignError, InputError
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from esign_kit.cli.options import Asked
 
 
@@ -30,11 +32,11 @@ def command(file: str, detached: tuple[str, ...], asked: Asked) -> int:
     certificate = _as_certificate(document.octets())
     if certificate is not None:
         answer = ek.validate_certificate(certificate, **asked.for_certificate())
-        people = [_certificate(certificate, answer, asked.profile)]
+        people = [_certificate(certificate, answer, asked)]
         code = exits.for_indication(answer.indication)
     else:
         report = ek.verify(document, **asked.for_file(detached))
-        people = [_signature(item, asked.profile) for item in report.signatures]
+        people = [_signature(item, asked) for item in report.signatures]
         code = exits.for_indication(report.indication)
     if asked.as_json:
         from esign_kit.cli.render import echo_json
@@ -55,16 +57,23 @@ def _as_certificate(data: bytes) -> Any:
         return None
 
 
-def _certificate(certificate: Any, report: Any, profile: Any) -> dict[str, Any]:
+def _certificate(certificate: Any, report: Any, asked: Asked) -> dict[str, Any]:
     return {
         "indication": str(report.indication),
         "sub_indication": str(report.sub_indication) if report.sub_indication else None,
         "reason": _reason(report),
-        **_claims(certificate, profile),
+        **_claims(certificate, asked.profile),
+        **_listed(report, asked, report.at),
     }
 
 
-def _signature(report: Any, profile: Any) -> dict[str, Any]:
+def _listed(report: Any, asked: Asked, at: datetime) -> dict[str, Any]:
+    """What trusted lists say about the certificate; said, and no level is granted by it."""
+    said = lists_say(report, asked.anchors, at)
+    return {"listed": [item.to_dict() | {"text": str(item)} for item in said]} if said else {}
+
+
+def _signature(report: Any, asked: Asked) -> dict[str, Any]:
     from esign_kit.asn1.certificate import Certificate
 
     der = report.signing_certificate_der or (report.chain_der[0] if report.chain_der else None)
@@ -76,6 +85,7 @@ def _signature(report: Any, profile: Any) -> dict[str, Any]:
     }
     if der is None:
         return found
+    profile = asked.profile
     if profile is not None and report.passed:
         import esign_kit as ek
 
@@ -83,7 +93,11 @@ def _signature(report: Any, profile: Any) -> dict[str, Any]:
             found["principal"] = ek.identify(report, profile=profile).to_dict()
         except EsignError as error:
             found["identity_error"] = error.detail
-    return {**found, **_claims(Certificate.load(der), profile)}
+    return {
+        **found,
+        **_claims(Certificate.load(der), profile),
+        **_listed(report, asked, report.best_signature_time),
+    }
 
 
 def _reason(report: Any) -> str:
@@ -128,6 +142,8 @@ def _print(found: dict[str, Any]) -> None:
             click.echo(f"       {label:<8} {found[label]}")
     if "valid" in found:
         click.echo(f"       valid    {found['valid'][0][:10]} to {found['valid'][1][:10]}")
+    for item in found.get("listed", ()):
+        click.echo(f"       listed   {printable(item['text'])}")
     principal = found.get("principal")
     if principal:
         click.echo(f"       assured  {_assurance(principal.get('assurance') or {})}")

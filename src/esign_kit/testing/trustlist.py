@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from esign_kit.testing.pki import FixturePKI
     from esign_kit.trustlist import ListSource
 
-__all__ = ["ListScheme", "ListedService", "list_xml", "sign_list"]
+__all__ = ["ListScheme", "ListedService", "list_xml", "qualified", "sign_list"]
 
 _TSL = "http://uri.etsi.org/02231/v2#"
 _EXTRA = "http://uri.etsi.org/02231/v2/additionaltypes#"
@@ -40,6 +40,7 @@ OCSP_QC = "http://uri.etsi.org/TrstSvc/Svctype/Certstatus/OCSP/QC"
 GRANTED = _BASE + "Svcstatus/granted"
 WITHDRAWN = _BASE + "Svcstatus/withdrawn"
 FOR_SIGNATURES = _BASE + "SvcInfoExt/ForeSignatures"
+_QUALIFICATIONS = "http://uri.etsi.org/TrstSvc/SvcInfoExt/eSigDir-1999-93-EC-TrustedList/#"
 _MEDIA_TYPE = "application/vnd.etsi.tsl+xml"
 _VALIDITY = timedelta(days=180)
 _LONG_AGO = "2020-01-01T00:00:00Z"
@@ -52,6 +53,8 @@ class ListedService:
     Attributes:
         statuses: (status URI, since), the present one first.
         history_by_key: earlier periods name the key identifier only, as real lists do.
+        qualifications: XML of QualificationElements (prefixes ``q`` of the extension, ``x`` of
+            XAdES, ``s`` of other criteria), as :func:`qualified` writes it.
     """
 
     certificates: tuple[Certificate, ...]
@@ -62,6 +65,7 @@ class ListedService:
     additional: tuple[str, ...] = (FOR_SIGNATURES,)
     history_by_key: bool = True
     critical: str = ""
+    qualifications: str = ""
 
     @classmethod
     def of(
@@ -131,6 +135,22 @@ def list_xml(
         f"<SchemeInformation>{''.join(parts)}</SchemeInformation>{providers}"
         "</TrustServiceStatusList>"
     ).encode()
+
+
+def qualified(criteria: str, *qualifiers: str, assertion: str = "all") -> str:
+    """Return a QualificationElement (TS 119 612 § 5.5.9.2).
+
+    Args:
+        criteria: XML of the criteria, for instance ``<q:KeyUsage>…</q:KeyUsage>``.
+        qualifiers: last parts of qualifier URIs, such as ``QCForESig``.
+        assertion: ``all``, ``atLeastOne`` or ``none``.
+    """
+    stated = "".join(f'<q:Qualifier uri="{_BASE}SvcInfoExt/{item}"/>' for item in qualifiers)
+    return (
+        f"<q:QualificationElement><q:Qualifiers>{stated}</q:Qualifiers>"
+        f'<q:CriteriaList assert="{assertion}">{criteria}</q:CriteriaList>'
+        "</q:QualificationElement>"
+    )
 
 
 def sign_list(xml: bytes, signer: Entity, **options: Any) -> bytes:
@@ -353,6 +373,12 @@ def _service_xml(service: ListedService) -> str:
         "</AdditionalServiceInformation></Extension>"
         for uri in service.additional
     )
+    if service.qualifications:
+        extensions += (
+            f'<Extension Critical="true"><q:Qualifications xmlns:q="{_QUALIFICATIONS}" '
+            f'xmlns:x="http://uri.etsi.org/01903/v1.3.2#" xmlns:s="{_EXTRA}">'
+            f"{service.qualifications}</q:Qualifications></Extension>"
+        )
     if service.critical:
         extensions += f'<Extension Critical="true"><{service.critical}/></Extension>'
     if extensions:

@@ -53,9 +53,10 @@ class TrustAnchor:
         purposes: what it is trusted for; ``ANY`` by default.
         since, until: when the trust holds (aware times); ``None`` for no bound.
         note: where it came from.
+        listing: the service of a trusted list behind it (:class:`esign_kit.trustlist.Listing`).
     """
 
-    __slots__ = ("certificate", "note", "purposes", "since", "until")
+    __slots__ = ("certificate", "listing", "note", "purposes", "since", "until")
 
     def __init__(
         self,
@@ -65,6 +66,7 @@ class TrustAnchor:
         since: datetime | None = None,
         until: datetime | None = None,
         note: str = "",
+        listing: Any = None,
     ) -> None:
         if not isinstance(certificate, Certificate):
             (certificate,) = as_certificates(certificate)
@@ -73,6 +75,7 @@ class TrustAnchor:
         self.since = since
         self.until = until
         self.note = note
+        self.listing = listing
 
     def serves(self, purpose: Purpose, at: datetime) -> bool:
         """Tell whether the anchor is trusted for that purpose at that time."""

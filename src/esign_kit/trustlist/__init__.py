@@ -12,19 +12,24 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from esign_kit.trustlist.anchors import Selection, anchors_of
     from esign_kit.trustlist.model import Period, Pointer, Service, TrustList
+    from esign_kit.trustlist.qualifiers import Listed, Listing, Qualification, listed
     from esign_kit.trustlist.updating import ListSource, ListState, RefreshReport, load, refresh
     from esign_kit.trustlist.verify import verify_list
 
 __all__ = [
     "ListSource",
     "ListState",
+    "Listed",
+    "Listing",
     "Period",
     "Pointer",
+    "Qualification",
     "RefreshReport",
     "Selection",
     "Service",
     "TrustList",
     "anchors_of",
+    "listed",
     "load",
     "refresh",
     "verify_list",
@@ -33,13 +38,17 @@ __all__ = [
 _HOMES = {
     "ListSource": "updating",
     "ListState": "updating",
+    "Listed": "qualifiers",
+    "Listing": "qualifiers",
     "Period": "model",
     "Pointer": "model",
+    "Qualification": "qualifiers",
     "RefreshReport": "updating",
     "Selection": "anchors",
     "Service": "model",
     "TrustList": "model",
     "anchors_of": "anchors",
+    "listed": "qualifiers",
     "load": "updating",
     "refresh": "updating",
     "verify_list": "verify",

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from esign_kit.errors import InputError
 from esign_kit.model.signature import Purpose
 from esign_kit.trust.store import TrustAnchor
+from esign_kit.trustlist.qualifiers import Listing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -83,35 +84,57 @@ def anchors_of(found: TrustList, selection: Selection | None = None) -> tuple[Tr
     )
 
 
+class _Span(NamedTuple):
+    """A time during which a service was trusted for the same, with the same certificates."""
+
+    since: datetime
+    until: datetime | None
+    purposes: frozenset[Purpose]
+    certificates: tuple[Certificate, ...]
+    listing: Listing
+
+
 def _anchors(found: TrustList, service: Service, selection: Selection) -> Iterator[TrustAnchor]:
     note = f"{found.territory or found.operator}: {service.provider}, {service.name}"
-    for since, until, purposes, certificates in _spans(service, selection):
+    for since, until, purposes, certificates, listing in _spans(found, service, selection):
         for certificate in certificates:
-            yield TrustAnchor(certificate, purposes=purposes, since=since, until=until, note=note)
+            yield TrustAnchor(
+                certificate,
+                purposes=purposes,
+                since=since,
+                until=until,
+                note=note,
+                listing=listing,
+            )
 
 
-def _spans(
-    service: Service, selection: Selection
-) -> Iterator[tuple[datetime, datetime | None, frozenset[Purpose], tuple[Certificate, ...]]]:
+def _spans(found: TrustList, service: Service, selection: Selection) -> Iterator[_Span]:
     """Periods that count, oldest first; those that join without a gap are one span."""
-    open_span: tuple[datetime, datetime | None, frozenset[Purpose], tuple[Certificate, ...]] | None
-    open_span = None
+    open_span: _Span | None = None
     for period in reversed(service.periods):
         purposes = _purposes(period, selection)
         if not purposes:
             continue
-        certificates = _certificates(period, service)
         end = None if period.until is None else period.until - timedelta(seconds=1)
         if end is not None and end < period.since:
             continue
+        listing = Listing(
+            found.territory,
+            service.provider,
+            service.name,
+            period.type,
+            period.additional,
+            period.qualifications,
+        )
+        span = _Span(period.since, end, purposes, _certificates(period, service), listing)
         if open_span is not None:
-            since, before, held, known = open_span
+            before = open_span.until
             joined = before is not None and before + timedelta(seconds=1) == period.since
-            if joined and (held, known) == (purposes, certificates):
-                open_span = (since, end, held, known)
+            if joined and open_span[2:] == span[2:]:
+                open_span = open_span._replace(until=end)
                 continue
             yield open_span
-        open_span = (period.since, end, purposes, certificates)
+        open_span = span
     if open_span is not None:
         yield open_span
 

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from esign_kit.asn1.certificate import Certificate
+    from esign_kit.trustlist.qualifiers import Qualification
 
 __all__ = ["Identity", "Period", "Pointer", "Service", "TrustList"]
 
@@ -38,6 +39,7 @@ class Period:
         since: start of the status, UTC.
         until: start of the next status; ``None`` for the present one.
         additional: URIs of AdditionalServiceInformation (§ 5.5.9.4).
+        qualifications: qualifiers and their criteria (§ 5.5.9.2).
         unknown_critical: names of critical extensions that are not processed here.
     """
 
@@ -47,6 +49,7 @@ class Period:
     until: datetime | None
     identity: Identity
     additional: tuple[str, ...] = ()
+    qualifications: tuple[Qualification, ...] = ()
     unknown_critical: tuple[str, ...] = ()
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from esign_kit.asn1.certificate import Certificate
 from esign_kit.errors import InputError, LimitError
 from esign_kit.trustlist.model import Identity, Period, Pointer, Service, TrustList
+from esign_kit.trustlist.qualifiers import Assertion, Condition, Criteria, Qualification
 from esign_kit.xmldsig import local_name, namespace, parse, value_text
 
 if TYPE_CHECKING:
@@ -30,7 +31,25 @@ _MAX_SERVICES = 20_000
 _TIME = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.\d+)?(Z|[+-]\d\d:\d\d)?", re.ASCII
 )
+_ECC = "http://uri.etsi.org/TrstSvc/SvcInfoExt/eSigDir-1999-93-EC-TrustedList/#"
 _PROCESSED = frozenset({"AdditionalServiceInformation"})
+_MAX_DEPTH = 8
+_OTHER = Criteria(condition=Condition.OTHER)
+_OTHERS = {
+    "ExtendedKeyUsage": Condition.EXTENDED_KEY_USAGE,
+    "CertSubjectDNAttribute": Condition.SUBJECT_ATTRIBUTES,
+}
+_KEY_USAGE = {
+    "digitalSignature": "digital_signature",
+    "nonRepudiation": "content_commitment",
+    "keyEncipherment": "key_encipherment",
+    "dataEncipherment": "data_encipherment",
+    "keyAgreement": "key_agreement",
+    "keyCertSign": "key_cert_sign",
+    "crlSign": "crl_sign",
+    "encipherOnly": "encipher_only",
+    "decipherOnly": "decipher_only",
+}
 
 
 def read_list(octets: bytes, limits: Limits) -> TrustList:
@@ -129,12 +148,15 @@ def _service(provider: str, element: Element) -> Service:
 
 def _period(element: Element) -> Period:
     additional: list[str] = []
+    qualifications: list[Qualification] = []
     critical: list[str] = []
     for extension in _children(_child(element, "ServiceInformationExtensions"), "Extension"):
         for part in _elements(extension):
             name = local_name(part)
             if name == "AdditionalServiceInformation":
                 additional += [_text(uri) for uri in _children(part, "URI")]
+            elif name == "Qualifications" and namespace(part) == _ECC:
+                qualifications += _qualifications(part)
             elif extension.get("Critical") in ("true", "1") and name not in _PROCESSED:
                 critical.append(name)
     identity = _child(element, "ServiceDigitalIdentity")
@@ -145,8 +167,73 @@ def _period(element: Element) -> Period:
         until=None,
         identity=Identity() if identity is None else _identity(identity),
         additional=tuple(additional),
+        qualifications=tuple(qualifications),
         unknown_critical=tuple(critical),
     )
+
+
+# ── qualifiers ────────────────────────────────────────────────────────────────────────────────
+
+
+def _qualifications(parent: Element) -> Iterator[Qualification]:
+    for item in _named(parent, "QualificationElement"):
+        uris = [
+            qualifier.get("uri", "").strip()
+            for group in _named(item, "Qualifiers")
+            for qualifier in _named(group, "Qualifier")
+        ]
+        lists = list(_named(item, "CriteriaList"))
+        # One list of criteria is what the schema allows; what is said otherwise is not understood.
+        criteria = _criteria(lists[0], 1) if len(lists) == 1 else _OTHER
+        yield Qualification(tuple(filter(None, uris)), criteria)
+
+
+def _criteria(element: Element, depth: int) -> Criteria:
+    assertion = element.get("assert", "")
+    if depth > _MAX_DEPTH or assertion not in set(Assertion):
+        return _OTHER
+    parts: list[Criteria] = []
+    for part in _elements(element):
+        name = local_name(part)
+        if name == "CriteriaList":
+            parts.append(_criteria(part, depth + 1))
+        elif name == "KeyUsage":
+            parts.append(_key_usage(part))
+        elif name == "PolicySet":
+            parts.append(Criteria(condition=Condition.POLICIES, values=_identifiers(part)))
+        elif name == "otherCriteriaList":
+            parts += [
+                Criteria(condition=_OTHERS.get(local_name(one), Condition.OTHER),
+                         values=_identifiers(one))
+                for one in _elements(part)
+            ]  # fmt: skip
+        elif name != "Description":
+            parts.append(_OTHER)
+    return Criteria(Assertion(assertion), tuple(parts))
+
+
+def _key_usage(element: Element) -> Criteria:
+    values = []
+    for bit in _elements(element):
+        name, value = _KEY_USAGE.get(bit.get("name", "")), _text(bit)
+        if name is None or value not in ("true", "1", "false", "0"):
+            return _OTHER
+        values.append(name if value in ("true", "1") else f"!{name}")
+    return Criteria(condition=Condition.KEY_USAGE, values=tuple(values))
+
+
+def _identifiers(element: Element) -> tuple[str, ...]:
+    """OIDs in the Identifier elements of XAdES, two levels below."""
+    found = [one for part in _elements(element) for one in _named(part, "Identifier")]
+    return tuple(_text(one).removeprefix("urn:oid:") for one in found)
+
+
+def _named(parent: Element, name: str) -> Iterator[Element]:
+    """Children of that name; the namespaces of extensions differ by scheme and version."""
+    return (child for child in _elements(parent) if local_name(child) == name)
+
+
+# ── identities ────────────────────────────────────────────────────────────────────────────────
 
 
 def _identity(element: Element) -> Identity:

@@ -8,11 +8,13 @@ spare a journey, never a reason to believe.
 
 from __future__ import annotations
 
+from binascii import a2b_base64, b2a_base64
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from esign_kit.errors import EsignError, EvidenceError
+from esign_kit.asn1.certificate import Certificate
+from esign_kit.errors import EsignError, EvidenceError, InputError
 from esign_kit.model.evidence import FetchPurpose, FetchRequest
 from esign_kit.trust.store import TrustStore, as_certificates
 from esign_kit.trustlist.anchors import Selection, anchors_of
@@ -25,7 +27,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from datetime import datetime
 
-    from esign_kit.asn1.certificate import Certificate
     from esign_kit.model.evidence import Fetcher
     from esign_kit.trust.policy import ValidationPolicy
     from esign_kit.trust.store import TrustAnchor
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Action", "ListSource", "ListState", "RefreshReport", "load", "refresh"]
 
+_SCHEMA = "esign-kit/list-source/1"
 _MAX_LISTS = 128
 _NOTHING_YET = "there is no list yet"
 _TOO_MANY = f"only {_MAX_LISTS} lists of a list of lists are read"
@@ -129,6 +131,37 @@ class ListSource:
     def pinned(self) -> tuple[Certificate, ...]:
         """The pinned certificates; raises ``InputError`` if one cannot be read."""
         return tuple(dict.fromkeys(c for item in self.signers for c in as_certificates(item)))
+
+    def to_json(self) -> bytes:
+        """Return what is needed to load the lists again; selection and policy are the caller's."""
+        import json
+
+        data = {
+            "schema": _SCHEMA,
+            "url": self.url,
+            "signers": [b2a_base64(c.der, newline=False).decode("ascii") for c in self.pinned],
+            "territories": sorted(self.territories),
+            "announcement": self.announcement,
+        }
+        return json.dumps(data, indent=1).encode("utf-8")
+
+    @classmethod
+    def from_json(cls, data: bytes) -> ListSource:
+        """Read what :meth:`to_json` wrote; raises ``InputError`` for anything else."""
+        import json
+
+        try:
+            found = json.loads(data)
+            if found["schema"] != _SCHEMA:
+                raise ValueError(found["schema"])
+            return cls(
+                str(found["url"]),
+                tuple(Certificate.load(a2b_base64(item)) for item in found["signers"]),
+                territories=frozenset(map(str, found["territories"])),
+                announcement=str(found["announcement"]),
+            )
+        except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
+            raise InputError("not a source of lists", code="trustlist.source") from error
 
 
 def refresh(

@@ -14,8 +14,9 @@ import pytest
 from click.testing import CliRunner
 from tests.unit.net.loopback import Loopback, http
 
+from esign_kit.errors import EvidenceError, InputError
 from esign_kit.testing.pki import FixturePKI
-from esign_kit.testing.trustlist import ListedService, ListScheme
+from esign_kit.testing.trustlist import ListedService, ListScheme, qualified
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -261,3 +262,49 @@ def test_a_file_that_is_no_cache_is_not_touched(town: Town, tmp_path: Path) -> N
     with pytest.raises(click.UsageError, match="no cache"):
         esign("verify", file, "--online", "--cache", file)
     assert file.read_bytes() == before
+
+
+def test_a_folder_of_lists_is_a_trust_store(office: Office, tmp_path: Path) -> None:
+    town = office.town
+    signs = '<q:KeyUsage><q:KeyUsageBit name="nonRepudiation">true</q:KeyUsageBit></q:KeyUsage>'
+    said = qualified(signs, "QCForESig") + qualified("<q:New/>", "QCWithQSCD")
+    service = ListedService.of(town.pki.issuing.certificate, qualifications=said)
+    town.scheme.add("XX", [service])
+    assert office.told()[0] == 0
+    person = town.pki.person()
+    file, card = tmp_path / "a.p7s", tmp_path / "card.cer"
+    file.write_bytes(person.sign(b"application"))
+    card.write_bytes(person.certificate_der)
+    town.server.requests.clear()
+    usual = ("--trust", office.lists, "--revocation", "not-checked")
+    assert esign("verify", file, *usual)[0] == 0
+    code, output = esign("whoami", file, *usual)
+    assert code == 0
+    assert "QCForESig; not decided: QCWithQSCD" in output
+    for target in (file, card):
+        (entry,) = json.loads(esign("whoami", target, *usual, "--json")[1])["signers"]
+        (listed,) = entry["listed"]
+        assert listed["qualifiers"][0].endswith("/QCForESig")
+        assert listed["territory"] == "XX"
+    assert "listed: XX, Fixture Trust Services" in esign("trust", "why", card, *usual)[1]
+    # Without a path there is nobody who says anything.
+    stranger = FixturePKI(seed="stranger").person()
+    card.write_bytes(stranger.certificate_der)
+    code, output = esign("whoami", card, *usual)
+    assert code == 3 and "listed" not in output
+    assert "Fixture Trust Services" in esign("trust", "show", office.lists)[1]
+    assert town.server.requests == []
+
+
+def test_lists_that_do_not_count_are_no_trust_store(office: Office, tmp_path: Path) -> None:
+    assert office.told()[0] == 0
+    card = tmp_path / "card.cer"
+    card.write_bytes(office.town.pki.person().certificate_der)
+    usual = ("trust", "why", card, "--trust", office.lists)
+    for file in office.lists.glob("*.xml"):
+        file.write_bytes(file.read_bytes().replace(b"Number>", b"Number> ", 1))
+    with pytest.raises(EvidenceError, match="do not count"):
+        esign(*usual)
+    (office.lists / "source.json").write_bytes(b"torn")
+    with pytest.raises(InputError, match=r"source\.json"):
+        esign(*usual)
