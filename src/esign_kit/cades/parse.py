@@ -14,6 +14,7 @@ from esign_kit.cades.timestamps import hash_index_problem, timestamps
 from esign_kit.cades.wrapping import looks_like_signed_data, peek, unwrap
 from esign_kit.errors import InputError, LimitError
 from esign_kit.model.document import Coverage, Document, Scope
+from esign_kit.model.quick import later
 from esign_kit.model.signature import (
     Finding,
     Format,
@@ -97,7 +98,7 @@ class _Reader:
         self._message = message
         self._policy = policy
         self._count = 0
-        self._content = message.content
+        self._content = _content(message)
         self.detached = detached
         self._evidence_record = False
         self._shared: tuple[Finding, ...] = ()
@@ -125,7 +126,7 @@ class _Reader:
                 )
             )
         if self._content is not None and self.detached:
-            problem = rules.content_conflict(self._content, self.detached)
+            problem = rules.content_conflict(_octets(self._content), self.detached)
             if problem is not None:
                 shared.append(problem)
         self._shared = tuple(shared)
@@ -298,7 +299,9 @@ class _Reader:
                     fatal=True,
                 )
             )
-        covered = (Document(self._content),) if self._content is not None else self.detached
+        covered = self.detached
+        if self._content is not None:
+            covered = (Document(_octets(self._content)),)
         if any(rules.reads_as_attributes(document) for document in covered):
             findings.append(
                 Finding(
@@ -340,12 +343,13 @@ class _Reader:
         self, digest: DigestAlgorithm | None
     ) -> Callable[[], Iterable[tuple[bytes | Document, Scope]]]:
         content, detached = self._content, self.detached
+        if isinstance(content, Document):
+            return lambda: ((content, Scope("", Coverage.OBJECT, later(content.octets))),)
+        if content is not None:
+            return lambda: ((content, Scope("", Coverage.OBJECT, content)),)
         name = digest.name if digest is not None else ""
 
         def resolve() -> Iterable[tuple[bytes | Document, Scope]]:
-            if content is not None:
-                yield content, Scope(name="", coverage=Coverage.OBJECT, octets=content)
-                return
             for document in detached:
                 if not document.has_octets:
                     if len(detached) > 1 and name not in document.digests:
@@ -412,6 +416,27 @@ class _Reader:
                 found.append(self.read_signer(counter_name, counter, signer, depth + 1))
                 start = end
         return tuple(found)
+
+
+_SMALL = 64 * 1024
+
+
+def _content(message: SignedData) -> bytes | Document | None:
+    """Return the embedded content; large or with several signers as one document.
+
+    That is copied out of the file only where somebody asks for it, and hashed once for all.
+    """
+    span = message.content_span
+    if span is None:
+        return None
+    start, stop = span
+    if stop - start <= _SMALL and len(message.signer_spans) == 1:
+        return message.data[start:stop]
+    return Document.within(message.data, start, stop)
+
+
+def _octets(content: bytes | Document) -> bytes:
+    return content.octets() if isinstance(content, Document) else content
 
 
 def _countersigned(

@@ -7,10 +7,10 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from esign_kit.model.plain import plain
-from esign_kit.model.quick import quick
+from esign_kit.model.quick import lazy, quick
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
 __all__ = ["CHECK_NAMES", "Check", "CheckStatus", "Indication", "SubIndication"]
 
@@ -81,27 +81,10 @@ CHECK_NAMES = (
 """The stable names, in the order in which a report lists them."""
 
 
-class _Worded:
-    """Words that are made when somebody reads them: most reports are read no further than passed.
-
-    A slot that is not filled yet is filled here, once, by what ``_words`` gives.
-    """
-
-    __slots__ = ("_words",)
-    _words: Callable[[], tuple[str, Mapping[str, Any]]]
-
-    def __getattr__(self, name: str) -> Any:
-        if name not in ("detail", "facts"):
-            raise AttributeError(name)
-        detail, facts = self._words()
-        object.__setattr__(self, "detail", detail)
-        object.__setattr__(self, "facts", facts)
-        return detail if name == "detail" else facts
-
-
 @quick
+@lazy("detail", "facts")
 @dataclass(frozen=True, slots=True)
-class Check(_Worded):
+class Check:
     """One check: what was looked at and what was found.
 
     Attributes:
@@ -121,19 +104,6 @@ class Check(_Worded):
     hint: str = ""
     code: str = ""
     facts: Mapping[str, Any] = field(default_factory=dict)
-
-    @classmethod
-    def passed(cls, name: str, words: Callable[[], tuple[str, Mapping[str, Any]]]) -> Check:
-        """Return a check that passed, whose detail and facts are made when they are read."""
-        check = cls.__new__(cls)
-        fill = object.__setattr__
-        fill(check, "name", name)
-        fill(check, "status", CheckStatus.PASSED)
-        fill(check, "sub_indication", None)
-        fill(check, "hint", "")
-        fill(check, "code", "")
-        fill(check, "_words", words)
-        return check
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data."""

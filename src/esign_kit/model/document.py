@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from esign_kit.errors import InputError
-from esign_kit.model.quick import quick
+from esign_kit.model.quick import lazy, quick
 
 if TYPE_CHECKING:
     import os
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["Coverage", "Digest", "Document", "Scope"]
 
 _BLOCK = 1024 * 1024
+_OF_HASHLIB = type(hashlib.sha256())
 
 
 def _table_name(digest: str) -> str:
@@ -48,12 +49,13 @@ class Document:
         media_type: for example ``"application/json"``.
     """
 
-    __slots__ = ("_data", "_digests", "_path", "media_type", "name")
+    __slots__ = ("_data", "_digests", "_part", "_path", "media_type", "name")
 
     def __init__(self, data: bytes, name: str | None = None, media_type: str | None = None) -> None:
         if not isinstance(data, (bytes, bytearray, memoryview)):
             raise TypeError(f"a Document holds octets, not {type(data).__name__}")
         self._data: bytes | None = bytes(data)
+        self._part: tuple[bytes, int, int] | None = None
         self._path: str | None = None
         self._digests: dict[str, bytes] = {}
         self.name = name
@@ -100,10 +102,18 @@ class Document:
         document._digests = {_table_name(key): bytes(value) for key, value in digests.items()}
         return document
 
+    @classmethod
+    def within(cls, data: bytes, start: int, stop: int) -> Document:
+        """A document that stands inside other octets; it is copied only when they are asked for."""
+        document = cls(b"")
+        document._data = None
+        document._part = (data, start, stop)
+        return document
+
     @property
     def has_octets(self) -> bool:
         """False for a document of which only digests are known."""
-        return self._data is not None or self._path is not None
+        return self._data is not None or self._part is not None or self._path is not None
 
     @property
     def is_file(self) -> bool:
@@ -120,6 +130,8 @@ class Document:
         """The size in octets, or ``None`` where only digests are known."""
         if self._data is not None:
             return len(self._data)
+        if self._part is not None:
+            return self._part[2] - self._part[1]
         if self._path is not None:
             import os
 
@@ -137,6 +149,9 @@ class Document:
         Raises:
             InputError: only digests are known, or the file cannot be read.
         """
+        if self._data is None and self._part is not None:
+            data, start, stop = self._part
+            self._data = data[start:stop]
         if self._data is not None:
             return self._data
         if self._path is not None:
@@ -178,27 +193,37 @@ class Document:
         from esign_kit.algorithms import digest_algorithm
 
         hasher = digest_algorithm(algorithm).new()
-        for block in self.blocks():
-            hasher.update(block)
+        part = self._part
+        if part is not None and isinstance(hasher, _OF_HASHLIB):
+            # Without a copy, which costs a fifth of the hash; other hashers promise only bytes.
+            hasher.update(memoryview(part[0])[part[1] : part[2]])
+        else:
+            for block in self.blocks():
+                hasher.update(block)
         value: bytes = hasher.digest()
-        if self._data is not None:
+        if self._path is None:
             # A file may change between two calls, octets in memory cannot.
             self._digests[algorithm] = value
         return value
 
     def __repr__(self) -> str:
-        what = self._path or (f"{len(self._data)} octets" if self._data is not None else "digests")
+        what = self._path or (f"{self.size} octets" if self.has_octets else "digests")
         return f"Document({what}, name={self.name!r})"
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Document):
             return NotImplemented
-        if self._data is not None and other._data is not None:
-            return self._data == other._data and self.name == other.name
+        if self._in_memory and other._in_memory:
+            return self.octets() == other.octets() and self.name == other.name
         return self._path == other._path and self._digests == other._digests
 
     def __hash__(self) -> int:
-        return hash((self.name, self._path, hashlib.sha256(self._data or b"").digest()))
+        octets = self.octets() if self._in_memory else b""
+        return hash((self.name, self._path, hashlib.sha256(octets).digest()))
+
+    @property
+    def _in_memory(self) -> bool:
+        return self._data is not None or self._part is not None
 
 
 class Coverage(StrEnum):
@@ -221,6 +246,7 @@ class Coverage(StrEnum):
 
 
 @quick
+@lazy("octets")
 @dataclass(frozen=True, slots=True)
 class Scope:
     """What one reference of a signature covers: exactly these octets, and where they came from.

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Protocol
 
-from esign_kit.model.quick import quick
+from esign_kit.model.quick import lazy, quick
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -107,6 +107,7 @@ class RevocationStatus(StrEnum):
 
 
 @quick
+@lazy("detail")
 @dataclass(frozen=True, slots=True)
 class RevocationInfo:
     """The outcome for one certificate of a path.

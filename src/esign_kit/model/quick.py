@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import MISSING, fields
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-__all__ = ["quick"]
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["later", "lazy", "quick"]
 
 Value = TypeVar("Value")
+Content = TypeVar("Content")
 
 
 def quick(cls: type[Value]) -> type[Value]:
@@ -50,3 +54,37 @@ def quick(cls: type[Value]) -> type[Value]:
     made.__module__ = cls.__module__
     cls.__init__ = made  # type: ignore[method-assign]
     return cls
+
+
+def lazy(*names: str) -> Callable[[type[Value]], type[Value]]:
+    """Let fields of a frozen dataclass with slots be given as :func:`later`.
+
+    They are made when somebody asks for them first, be it to compare, print or pickle the value,
+    and kept. Two threads that ask at once make the same twice. Most reports are never asked for
+    the words of what passed.
+    """
+
+    def change(cls: type[Value]) -> type[Value]:
+        for name in names:
+            setattr(cls, name, _lazy_field(getattr(cls, name), name))
+        return cls
+
+    return change
+
+
+def later(make: Callable[[], Content]) -> Content:
+    """Return what stands in a :func:`lazy` field until it is asked for."""
+    return cast("Content", make)
+
+
+def _lazy_field(slot: Any, name: str) -> property:
+    read, write = slot.__get__, slot.__set__
+
+    def get(value: object) -> object:
+        content = read(value)
+        if callable(content):
+            content = content()
+            write(value, content)
+        return content
+
+    return property(get, write, doc=f"The field {name}.")

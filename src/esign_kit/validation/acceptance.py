@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from esign_kit import crypto
 from esign_kit.errors import EsignError
+from esign_kit.model.quick import later
 from esign_kit.model.report import Check, CheckStatus, SubIndication
 from esign_kit.validation.cryptographic import unknown_algorithm
 
@@ -154,14 +155,9 @@ def check_signing_time(
             code="signing-time.later-than-proof",
             facts={"claimed": claimed},
         )
-    return Check(
-        "signing-time",
-        CheckStatus.PASSED,
-        detail=f"claimed {_text(claimed)}; a claim proves nothing",
-        facts={"claimed": claimed},
-    )
+    told = later(lambda: f"claimed {_text(claimed)}; a claim proves nothing")
+    return Check("signing-time", CheckStatus.PASSED, None, told, facts={"claimed": claimed})
 
 
 def _text(moment: datetime) -> str:
-    # isoformat costs a fifth of strftime, and this line is part of every report.
     return moment.isoformat(" ", "seconds")[:19] + " UTC"

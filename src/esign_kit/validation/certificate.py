@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from esign_kit.asn1 import names
 from esign_kit.errors import InputError
 from esign_kit.model.evidence import FetchPurpose, RevocationStatus
+from esign_kit.model.quick import later
 from esign_kit.model.report import Check, CheckStatus, SubIndication
 from esign_kit.trust.policy import Revocation
 
@@ -26,12 +27,11 @@ _FAILED = frozenset({SubIndication.REVOKED, SubIndication.EXPIRED, SubIndication
 
 
 def _chain_passed(chain: tuple[Certificate, ...]) -> Check:
-    return Check.passed(
+    return Check(
         "certificate-chain",
-        lambda: (
-            " ← ".join(certificate.label for certificate in chain),
-            {"length": len(chain), "anchor": chain[-1].subject_text},
-        ),
+        CheckStatus.PASSED,
+        detail=later(lambda: " ← ".join(certificate.label for certificate in chain)),
+        facts=later(lambda: {"length": len(chain), "anchor": chain[-1].subject_text}),
     )
 
 
@@ -91,7 +91,7 @@ def check_revocation(
         ), True
     sources = set()
     unused: list[str] = []
-    later: list[str] = []
+    afterwards: list[str] = []
     unknown = False
     for position, info in enumerate(path.revocation):
         if info.status is RevocationStatus.UNKNOWN:
@@ -100,7 +100,7 @@ def check_revocation(
             sources.add(info.source)
             unused += info.rejected
             if info.revoked_at is not None:
-                later.append(_revoked_later(path.chain[position], info))
+                afterwards.append(_revoked_later(path.chain[position], info))
     if unknown:
         return Check(
             "revocation",
@@ -113,18 +113,18 @@ def check_revocation(
     if not sources:
         return _NOT_NEEDED, False
     good = _good(frozenset(sources))
-    if not unused and not later:
+    if not unused and not afterwards:
         return good, False
     # A responder that does not know what a CRL is silent about is worth a reader's attention, and
     # so is a revocation that came after the time in question.
-    detail = "; ".join([good.detail, *later])
+    detail = "; ".join([good.detail, *afterwards])
     if unused:
         detail += f"; did not count: {'; '.join(unused[:3])}"
     return Check(
         "revocation",
         CheckStatus.PASSED,
         detail=detail,
-        code="revocation.later" if later else "",
+        code="revocation.later" if afterwards else "",
         facts={"certificates": _revocation_facts(path)},
     ), False
 
@@ -186,13 +186,6 @@ def _revocation_facts(path: PathResult) -> list[dict[str, Any]]:
 
 def check_key_usage(certificate: Certificate, policy: ValidationPolicy) -> Check:
     """Say whether the certificate may be used for signing (RFC 5280 § 4.2.1.3 and § 4.2.1.12)."""
-    return _key_usage(certificate, policy.key_usages, policy.extended_key_usages)
-
-
-@lru_cache(maxsize=1024)
-def _key_usage(
-    certificate: Certificate, usages: frozenset[str], extended: frozenset[str] | None
-) -> Check:
     try:
         usage = certificate.key_usage
         purposes = certificate.extended_key_usage
@@ -204,6 +197,16 @@ def _key_usage(
             error.detail,
             code=error.code,
         )
+    return _key_usage(usage, purposes, policy.key_usages, policy.extended_key_usages)
+
+
+@lru_cache(maxsize=1024)
+def _key_usage(
+    usage: frozenset[str] | None,
+    purposes: tuple[str, ...] | None,
+    usages: frozenset[str],
+    extended: frozenset[str] | None,
+) -> Check:
     facts = {"key_usage": sorted(usage) if usage is not None else None, "extended": purposes}
     if usage is not None and not usage & usages:
         return Check(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from esign_kit import crypto
@@ -29,7 +30,6 @@ __all__ = [
     "unknown_algorithm",
 ]
 
-_DIGESTS_PASSED = Check("reference-digest", CheckStatus.PASSED, detail="1 reference matches")
 _VALUE_PASSED = Check(
     "signature-value", CheckStatus.PASSED, detail="the value verifies with the signer's key"
 )
@@ -89,15 +89,9 @@ def check_references(parsed: ParsedSignature, limits: Limits) -> tuple[tuple[Sco
         )
     outcomes = [_check_reference(reference, limits) for reference in references]
     scopes = tuple([o.scope for o in outcomes if o.scope is not None])
+    if len(scopes) == len(outcomes):
+        return scopes, _digests_passed(len(outcomes))
     problems = [o for o in outcomes if o.sub_indication is not None]
-    if not problems:
-        if len(outcomes) == 1:
-            return scopes, _DIGESTS_PASSED
-        return scopes, Check(
-            "reference-digest",
-            CheckStatus.PASSED,
-            detail=f"{len(outcomes)} references match",
-        )
     worst = next(
         (o for o in problems if o.sub_indication is SubIndication.HASH_FAILURE), problems[0]
     )
@@ -111,6 +105,12 @@ def check_references(parsed: ParsedSignature, limits: Limits) -> tuple[tuple[Sco
         worst.code,
         {"references": [o.facts() for o in outcomes]},
     )
+
+
+@lru_cache(maxsize=64)
+def _digests_passed(number: int) -> Check:
+    said = "1 reference matches" if number == 1 else f"{number} references match"
+    return Check("reference-digest", CheckStatus.PASSED, detail=said)
 
 
 def _hint(outcome: _Outcome) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from esign_kit.algorithms import digest_algorithm
 from esign_kit.asn1 import names
 from esign_kit.errors import EsignError
+from esign_kit.model.quick import later
 from esign_kit.model.report import Check, CheckStatus, SubIndication
 
 if TYPE_CHECKING:
@@ -148,7 +149,7 @@ def _passed(certificate: Certificate) -> Check:
         known = certificate._cache["bound-check"] = Check(
             "signing-certificate",
             CheckStatus.PASSED,
-            detail=f"{certificate.label}, bound by the signature",
+            detail=later(lambda: f"{certificate.label}, bound by the signature"),
             facts=_BOUND,
         )
     return known  # type: ignore[no-any-return]

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from esign_kit.model.quick import quick
+from esign_kit.model.quick import later, lazy, quick
 
 
 class Marked:
@@ -74,3 +74,36 @@ def test_a_factory_that_fails_leaves_nothing_half_made() -> None:
     with pytest.raises(LookupError):
         Failing()
     assert Failing(1).size == 1
+
+
+@quick
+@lazy("facts")
+@dataclass(frozen=True, slots=True)
+class Slow:
+    name: str
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+def test_what_is_made_later_is_made_once_when_it_is_asked_for() -> None:
+    made: list[int] = []
+
+    def make() -> dict[str, Any]:
+        made.append(1)
+        return {"n": len(made)}
+
+    value = Slow("a", later(make))
+    assert not made and value.name == "a"
+    assert value.facts == value.facts == {"n": 1}
+    assert (Slow("a").facts, Slow("a", {"b": 1}).facts) == ({}, {"b": 1})
+    with pytest.raises(FrozenInstanceError):
+        value.facts = {}  # type: ignore[misc]
+
+
+def test_what_is_made_later_belongs_to_the_value() -> None:
+    def value() -> Slow:
+        return Slow("a", later(lambda: {"b": 1}))
+
+    assert value() == value() == Slow("a", {"b": 1}) != Slow("a")
+    assert repr(value()) == "Slow(name='a', facts={'b': 1})"
+    assert pickle.loads(pickle.dumps(value())) == copy.deepcopy(value()) == value()
+    assert replace(value(), name="c") == Slow("c", {"b": 1})
