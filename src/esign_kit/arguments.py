@@ -119,11 +119,12 @@ def to_evidence(values: Iterable[bytes] | Evidence, policy: ValidationPolicy) ->
         if number >= policy.limits.evidence_items:
             raise LimitError("more evidence than limits.evidence_items")
         items.append(item if isinstance(item, bytes) else to_document(item).octets())
-    if policy.cache is Cache.ON and sum(map(len, items)) <= _REMEMBERED_EVIDENCE:
+    if policy.cache is _REMEMBER and sum(map(len, items)) <= _REMEMBERED_EVIDENCE:
         return _sorted_evidence(tuple(items))
     return _sorted_evidence.__wrapped__(tuple(items))
 
 
+_REMEMBER = Cache.ON
 _REMEMBERED_EVIDENCE = 4 * 1024 * 1024
 """Octets of evidence above which its sorting is done again each time rather than kept."""
 
@@ -165,7 +166,10 @@ def _unwrapped(data: bytes) -> bytes:
 def with_embedded(parsed: SignedDocument, given: Evidence) -> Evidence:
     """Return the evidence that the file carries, and what was given."""
     signatures = parsed.signatures
-    if not any([item.crls or item.ocsp_responses for item in signatures]):
+    for item in signatures:
+        if item.crls or item.ocsp_responses:
+            break
+    else:
         return given
     crls = dict.fromkeys(crl for item in signatures for crl in item.crls)
     answers = dict.fromkeys(answer for item in signatures for answer in item.ocsp_responses)

@@ -37,6 +37,9 @@ if TYPE_CHECKING:
 __all__ = ["parse", "recognises"]
 
 _COUNTER_DEPTH = 4
+# Members of enumerations, bound once: Python 3.11 takes 90 ns to look one up in its class.
+_CADES, _DATA, _OBJECT = Format.CADES, ReferenceKind.DATA, Coverage.OBJECT
+_DETACHED, _ENVELOPING = Packaging.DETACHED, Packaging.ENVELOPING
 
 
 def recognises(data: bytes) -> bool:
@@ -136,7 +139,7 @@ class _Reader:
                 signatures.append(self.read_signer(f"S-{number}", item, None, 0))
             else:
                 signatures.append(self._broken(f"S-{number}", item))
-        return SignedDocument(Format.CADES, tuple(signatures), message.certificates, self._shared)
+        return SignedDocument(_CADES, tuple(signatures), message.certificates, self._shared)
 
     def _broken(self, name: str, error: InputError) -> ParsedSignature:
         self._count_one()
@@ -155,7 +158,7 @@ class _Reader:
         )
 
     def _packaging(self) -> Packaging:
-        return Packaging.DETACHED if self._content is None else Packaging.ENVELOPING
+        return _DETACHED if self._content is None else _ENVELOPING
 
     def _count_one(self) -> None:
         self._count += 1
@@ -175,7 +178,7 @@ class _Reader:
         findings = [*self._shared, *chosen.findings]
         parsed = ParsedSignature(
             id=name,
-            format=Format.CADES,
+            format=_CADES,
             level=NOT_ETSI,
             packaging=self._packaging(),
             algorithm=chosen.signature,
@@ -323,7 +326,7 @@ class _Reader:
     ) -> tuple[SignedReference, ...]:
         stated = rules.stated_digest(signed, findings)
         digest = chosen.digest
-        kind, resolve = ReferenceKind.DATA, self._resolver(digest)
+        kind, resolve = _DATA, self._resolver(digest)
         if parent is not None:
             kind, resolve = ReferenceKind.COUNTERSIGNED, _countersigned(parent, name)
         return (
@@ -344,9 +347,9 @@ class _Reader:
     ) -> Callable[[], Iterable[tuple[bytes | Document, Scope]]]:
         content, detached = self._content, self.detached
         if isinstance(content, Document):
-            return lambda: ((content, Scope("", Coverage.OBJECT, later(content.octets))),)
+            return lambda: ((content, Scope("", _OBJECT, later(content.octets))),)
         if content is not None:
-            return lambda: ((content, Scope("", Coverage.OBJECT, content)),)
+            return lambda: ((content, Scope("", _OBJECT, content)),)
         name = digest.name if digest is not None else ""
 
         def resolve() -> Iterable[tuple[bytes | Document, Scope]]:

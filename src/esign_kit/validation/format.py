@@ -21,7 +21,7 @@ _ORDER = ("BASELINE-B", "BASELINE-T", "BASELINE-LT", "BASELINE-LTA")
 
 def check_format(parsed: ParsedSignature, policy: ValidationPolicy) -> Check:
     """Judge what the reader found about the structure, and the level if the policy demands one."""
-    fatal = [finding for finding in parsed.findings if finding.fatal]
+    fatal = [finding for finding in parsed.findings if finding.fatal] if parsed.findings else None
     if fatal:
         return Check(
             "format",

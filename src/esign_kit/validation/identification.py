@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["identify_signing_certificate"]
 
+_PASSED = CheckStatus.PASSED
 _BOUND = {
     "identified": True,
     "ref_present": True,
@@ -148,7 +149,7 @@ def _passed(certificate: Certificate) -> Check:
     if known is None:
         known = certificate._cache["bound-check"] = Check(
             "signing-certificate",
-            CheckStatus.PASSED,
+            _PASSED,
             detail=later(lambda: f"{certificate.label}, bound by the signature"),
             facts=_BOUND,
         )
