@@ -211,9 +211,12 @@ def answer(
     sign_with: int | None = None,
     digest: Any = None,
     produced: datetime | None = None,
-    single_extensions: Sequence[tuple[str, bytes]] = (),
+    single_extensions: Sequence[Any] = (),
 ) -> bytes:
-    """Write an OCSP answer, signed by the issuer itself unless ``by`` is given."""
+    """Write an OCSP answer, signed by the issuer itself unless ``by`` is given.
+
+    ``single_extensions``: (OID, value), or (OID, value, critical).
+    """
     signer = by or issuer
     hasher = digest or hashes.SHA1()
     algorithm = encode(SEQUENCE, encode_oid(_DIGESTS[hasher.name]), b"\x05\x00")
@@ -263,11 +266,36 @@ def _time(moment: datetime) -> bytes:
     return encode(GENERALIZED_TIME, moment.strftime("%Y%m%d%H%M%SZ").encode())
 
 
-def _extensions(tag: int, found: Sequence[tuple[str, bytes]]) -> bytes:
+def _extensions(tag: int, found: Sequence[Any]) -> bytes:
     if not found:
         return b""
-    items = [encode(SEQUENCE, encode_oid(oid), encode(OCTET_STRING, value)) for oid, value in found]
+    items = [
+        encode(
+            SEQUENCE,
+            encode_oid(oid),
+            b"\x01\x01\xff" if critical and critical[0] else b"",
+            encode(OCTET_STRING, value),
+        )
+        for oid, value, *critical in found
+    ]
     return encode(tag, encode(SEQUENCE, *items))
+
+
+def resigned(made: Entity, issuer: Entity, old: str, new: str) -> Entity:
+    """Change octets (hexadecimal) of the signed part, once, and sign it again."""
+    tbs = made.view.tbs
+    before, after = bytes.fromhex(old), bytes.fromhex(new)
+    if tbs.count(before) != 1:
+        raise ValueError(f"{old} stands {tbs.count(before)} times")
+    return signed(tbs.replace(before, after), made, issuer)
+
+
+def signed(tbs: bytes, made: Entity, issuer: Entity) -> Entity:
+    """Sign a finished TBSCertificate."""
+    value = key(issuer.number).sign(tbs, ec.ECDSA(hashes.SHA256()))
+    outer = bytes.fromhex("300a06082a8648ce3d040302")
+    der = encode(SEQUENCE, tbs, outer, encode(BIT_STRING, b"\x00" + value))
+    return Entity(der, made.name, made.number)
 
 
 @dataclass(frozen=True)

@@ -101,6 +101,13 @@ def test_a_ca_revoked_later_still_carries_what_was_before() -> None:
     only = proven(NOW - 3 * DAY, early)
     result = past(leaf, top, (ca,), crls=(revoked, early), proofs=only)
     assert result.code == "past.certificate-without-proof"
+    # Nor is the proof of the certificate one of the list, nor that of a list that is dated later.
+    for items in (
+        (early, proven(NOW - 3 * DAY, leaf.der)),
+        (late, proven(NOW - 3 * DAY, late, leaf.der)),
+    ):
+        result = past(leaf, top, (ca,), crls=(revoked, items[0]), proofs=items[1])
+        assert result.code == "past.revocation-without-proof"
 
 
 def test_answers_of_a_responder_that_has_expired_since() -> None:
