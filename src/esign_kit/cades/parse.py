@@ -9,12 +9,12 @@ from esign_kit.asn1.cms import ID_DATA, SignedData, SignerInfo
 from esign_kit.asn1.reader import SEQUENCE, children, header
 from esign_kit.cades import oids, rules
 from esign_kit.cades.attributes import Facts, revocation_values
+from esign_kit.cades.content import content_of, countersigned, octets_of, resolver
 from esign_kit.cades.levels import NOT_ETSI, has_evidence_record, level
 from esign_kit.cades.timestamps import hash_index_problem, timestamps
 from esign_kit.cades.wrapping import looks_like_signed_data, peek, unwrap
 from esign_kit.errors import InputError, LimitError
-from esign_kit.model.document import Coverage, Document, Scope
-from esign_kit.model.quick import later
+from esign_kit.model.document import Document
 from esign_kit.model.signature import (
     Finding,
     Format,
@@ -27,9 +27,8 @@ from esign_kit.model.signature import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
 
-    from esign_kit.algorithms import DigestAlgorithm
     from esign_kit.asn1.cms import AttributeSet
     from esign_kit.model.limits import Limits
     from esign_kit.trust.policy import ValidationPolicy
@@ -38,7 +37,7 @@ __all__ = ["parse", "recognises"]
 
 _COUNTER_DEPTH = 4
 # Members of enumerations, bound once: Python 3.11 takes 90 ns to look one up in its class.
-_CADES, _DATA, _OBJECT = Format.CADES, ReferenceKind.DATA, Coverage.OBJECT
+_CADES, _DATA = Format.CADES, ReferenceKind.DATA
 _DETACHED, _ENVELOPING = Packaging.DETACHED, Packaging.ENVELOPING
 
 
@@ -101,7 +100,7 @@ class _Reader:
         self._message = message
         self._policy = policy
         self._count = 0
-        self._content = _content(message)
+        self._content = content_of(message)
         self.detached = detached
         self._evidence_record = False
         self._shared: tuple[Finding, ...] = ()
@@ -129,7 +128,7 @@ class _Reader:
                 )
             )
         if self._content is not None and self.detached:
-            problem = rules.content_conflict(_octets(self._content), self.detached)
+            problem = rules.content_conflict(octets_of(self._content), self.detached)
             if problem is not None:
                 shared.append(problem)
         self._shared = tuple(shared)
@@ -304,7 +303,7 @@ class _Reader:
             )
         covered = self.detached
         if self._content is not None:
-            covered = (Document(_octets(self._content)),)
+            covered = (Document(octets_of(self._content)),)
         if any(rules.reads_as_attributes(document) for document in covered):
             findings.append(
                 Finding(
@@ -326,9 +325,9 @@ class _Reader:
     ) -> tuple[SignedReference, ...]:
         stated = rules.stated_digest(signed, findings)
         digest = chosen.digest
-        kind, resolve = _DATA, self._resolver(digest)
+        kind, resolve = _DATA, resolver(self._content, self.detached, digest)
         if parent is not None:
-            kind, resolve = ReferenceKind.COUNTERSIGNED, _countersigned(parent, name)
+            kind, resolve = ReferenceKind.COUNTERSIGNED, countersigned(parent, name)
         return (
             SignedReference(
                 id=f"{name}/message-digest",
@@ -341,37 +340,6 @@ class _Reader:
                 algorithm_label=chosen.digest_label,
             ),
         )
-
-    def _resolver(
-        self, digest: DigestAlgorithm | None
-    ) -> Callable[[], Iterable[tuple[bytes | Document, Scope]]]:
-        content, detached = self._content, self.detached
-        if isinstance(content, Document):
-            return lambda: ((content, Scope("", _OBJECT, later(content.octets))),)
-        if content is not None:
-            return lambda: ((content, Scope("", _OBJECT, content)),)
-        name = digest.name if digest is not None else ""
-
-        def resolve() -> Iterable[tuple[bytes | Document, Scope]]:
-            for document in detached:
-                if not document.has_octets:
-                    if len(detached) > 1 and name not in document.digests:
-                        continue
-                    yield document, Scope(document.name or "", Coverage.DIGEST, document=document)
-                elif document.is_file:
-                    yield document, Scope(document.name or "", Coverage.FULL, document=document)
-                else:
-                    yield (
-                        document,
-                        Scope(
-                            document.name or "",
-                            Coverage.FULL,
-                            octets=document.octets(),
-                            document=document,
-                        ),
-                    )
-
-        return resolve
 
     def _content_source(self, parent: SignerInfo | None) -> Callable[[], bytes | Document | None]:
         content, detached = self._content, self.detached
@@ -419,37 +387,6 @@ class _Reader:
                 found.append(self.read_signer(counter_name, counter, signer, depth + 1))
                 start = end
         return tuple(found)
-
-
-_SMALL = 64 * 1024
-
-
-def _content(message: SignedData) -> bytes | Document | None:
-    """Return the embedded content; large or with several signers as one document.
-
-    That is copied out of the file only where somebody asks for it, and hashed once for all.
-    """
-    span = message.content_span
-    if span is None:
-        return None
-    start, stop = span
-    if stop - start <= _SMALL and len(message.signer_spans) == 1:
-        return message.data[start:stop]
-    return Document.within(message.data, start, stop)
-
-
-def _octets(content: bytes | Document) -> bytes:
-    return content.octets() if isinstance(content, Document) else content
-
-
-def _countersigned(
-    parent: SignerInfo, name: str
-) -> Callable[[], Iterable[tuple[bytes | Document, Scope]]]:
-    def resolve() -> Iterable[tuple[bytes | Document, Scope]]:
-        value = parent.signature
-        yield value, Scope(name.rpartition("-")[0], Coverage.SIGNATURE, octets=value)
-
-    return resolve
 
 
 # ── unsigned attributes ───────────────────────────────────────────────────────────────────────
