@@ -15,12 +15,13 @@ from esign_kit.errors import InputError, LimitError
 from esign_kit.model.report import PathAttempt, SubIndication
 from esign_kit.model.signature import Purpose
 from esign_kit.trust import cache
-from esign_kit.trust.building import DeadEnd, Pool, SearchOver, paths, straight_path
+from esign_kit.trust.building import DeadEnd, paths, straight_path
 from esign_kit.trust.evidence import index
 from esign_kit.trust.inquiry import DEPTH, Helped, Inquiry
 from esign_kit.trust.judging import Judged, judge
 from esign_kit.trust.path import PathResult
 from esign_kit.trust.policy import Cache
+from esign_kit.trust.pool import Pool
 from esign_kit.trust.session import Session
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 from esign_kit.asn1.algorithm_identifier import decode_signature_algorithm, split
 from esign_kit.asn1.times import from_datetime, to_datetime
 from esign_kit.crypto import explain, load_public_key, verify
-from esign_kit.errors import InputError, LimitError
+from esign_kit.errors import EsignError, InputError, LimitError
 from esign_kit.trust import cache
 from esign_kit.trust.constraints import Budget
 from esign_kit.trust.policy import Cache
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from esign_kit.asn1.certificate import Certificate
     from esign_kit.crypto import PublicKey
     from esign_kit.model.signature import Purpose
-    from esign_kit.trust.building import Pool
     from esign_kit.trust.evidence import EvidenceIndex
     from esign_kit.trust.policy import ValidationPolicy
+    from esign_kit.trust.pool import Pool
     from esign_kit.trust.session import Session
     from esign_kit.trust.store import TrustStore
 
@@ -34,6 +34,12 @@ _FOREVER = b"99991231235959Z"
 
 DEPTH = 8
 """How far one status may hang on others: signers of evidence, and issuers on their paths."""
+
+
+class SearchOver(EsignError):
+    """The search ends: a limit of the policy is reached."""
+
+    default_code = "chain.budget"
 
 
 class Signed(Protocol):
@@ -191,8 +197,6 @@ class Inquiry:
         """Count a path that was tried; raises :class:`SearchOver` when there were enough."""
         self.candidates -= 1
         if self.candidates < 0:
-            from esign_kit.trust.building import SearchOver
-
             raise SearchOver("too many candidate paths", hint="the limit is limits.path_candidates")
 
     def inherits(self, issuer: Certificate) -> bool:

@@ -16,10 +16,10 @@ from esign_kit.crypto import load_public_key
 from esign_kit.errors import InputError, LimitError
 from esign_kit.model.report import PathAttempt, SubIndication
 from esign_kit.trust import revocation
-from esign_kit.trust.building import DeadEnd, SearchOver, paths
+from esign_kit.trust.building import DeadEnd, paths
 from esign_kit.trust.engine import anchor_of, open_inquiry
 from esign_kit.trust.finding import Finding, Kind
-from esign_kit.trust.inquiry import family_of, strength_until
+from esign_kit.trust.inquiry import SearchOver, family_of, strength_until
 from esign_kit.trust.judging import judge
 from esign_kit.trust.policy import Cache, Revocation, ValidationPolicy, ValidityModel
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from esign_kit.trust.building import Pool
+from esign_kit.trust.pool import Pool
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
