@@ -27,6 +27,7 @@ ENVIRONMENT = "environment"
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _MAX_REDIRECTS = 3
 _NO_ANSWER = frozenset({"fetch.connect", "fetch.timeout", "fetch.dns"})
+_MAX_SILENT = 1024
 _BLOCK = 256 * 1024
 _ACCEPT: Mapping[FetchPurpose, str] = {
     FetchPurpose.OCSP: "application/ocsp-response",
@@ -158,12 +159,22 @@ class HttpFetcher:
                 outcome = self._once(request, target, deadline)
             except EvidenceError as error:
                 if self._pause and error.code in _NO_ANSWER:
-                    self._silent[target.authority] = time.monotonic() + self._pause
+                    self._leave_alone(target)
                 raise
             if isinstance(outcome, FetchResponse):
                 return outcome
             target = outcome
         raise EvidenceError(f"{target.host}: too many redirects", code="fetch.redirect")
+
+    def _leave_alone(self, target: Target) -> None:
+        """Note a silent host; certificates name as many hosts as they like, we remember some."""
+        now = time.monotonic()
+        if len(self._silent) >= _MAX_SILENT:
+            for authority, until in list(self._silent.items()):
+                if until <= now:
+                    self._silent.pop(authority, None)
+        if len(self._silent) < _MAX_SILENT:
+            self._silent[target.authority] = now + self._pause
 
     def _once(
         self, request: FetchRequest, target: Target, deadline: Deadline

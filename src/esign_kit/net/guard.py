@@ -7,9 +7,11 @@ address, not to the name, which could answer differently the second time.
 
 from __future__ import annotations
 
+import os
 import re
 import socket
 import threading
+import time
 from dataclasses import dataclass
 from ipaddress import (
     IPv4Address,
@@ -249,20 +251,47 @@ class Guard:
         outcome: list[Sequence[str] | OSError | UnicodeError] = []
         resolve = self.resolve or _system_resolver
 
+        turns = _turns
+        end = time.monotonic() + seconds
+        if not turns.acquire(timeout=max(0.0, seconds)):
+            raise EvidenceError("too many names are being resolved", code="fetch.timeout")
+
         def run() -> None:
             try:
                 outcome.append(resolve(host, port))
             except (OSError, UnicodeError) as error:
                 outcome.append(error)
+            finally:
+                turns.release()
 
         thread = threading.Thread(target=run, name="esign-kit-resolver", daemon=True)
-        thread.start()
-        thread.join(max(0.0, seconds))
+        try:
+            thread.start()
+        except RuntimeError as error:
+            turns.release()
+            raise EvidenceError(f"{host} cannot be resolved", code="fetch.dns") from error
+        thread.join(max(0.0, end - time.monotonic()))
         if not outcome:
             raise EvidenceError(f"{host} was not resolved in time", code="fetch.timeout")
         if isinstance(outcome[0], (OSError, UnicodeError)):
             raise EvidenceError(f"{host} cannot be resolved", code="fetch.dns") from outcome[0]
         return outcome[0]
+
+
+_MAX_RESOLVING = 64
+"""Names that are being resolved at once: a slow name server keeps so many threads, and no more."""
+
+_turns = threading.BoundedSemaphore(_MAX_RESOLVING)
+
+
+def _new_turns() -> None:
+    """A child process has none of the threads that its parent was waiting for."""
+    global _turns
+    _turns = threading.BoundedSemaphore(_MAX_RESOLVING)
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_new_turns)
 
 
 def refusal(address: IPv4Address | IPv6Address) -> str:

@@ -32,7 +32,8 @@ _TIME = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.\d+)?(Z|[+-]\d\d:\d\d)?", re.ASCII
 )
 _ECC = "http://uri.etsi.org/TrstSvc/SvcInfoExt/eSigDir-1999-93-EC-TrustedList/#"
-_PROCESSED = frozenset({"AdditionalServiceInformation"})
+_INFORMATIVE = frozenset({"ExpiredCertsRevocationInfo", "TakenOverBy"})
+"""§ 5.5.9.1, § 5.5.9.3: who answers for the service now, and what it keeps; nothing rests on it."""
 _MAX_DEPTH = 8
 _OTHER = Criteria(condition=Condition.OTHER)
 _OTHERS = {
@@ -157,7 +158,7 @@ def _period(element: Element) -> Period:
                 additional += [_text(uri) for uri in _children(part, "URI")]
             elif name == "Qualifications" and namespace(part) == _ECC:
                 qualifications += _qualifications(part)
-            elif extension.get("Critical") in ("true", "1") and name not in _PROCESSED:
+            elif extension.get("Critical") in ("true", "1") and name not in _INFORMATIVE:
                 critical.append(name)
     identity = _child(element, "ServiceDigitalIdentity")
     return Period(

@@ -46,23 +46,27 @@ def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    folder = tmp_path_factory.mktemp("redis")
-    server = subprocess.Popen(
-        [program, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder)],
-        stdout=subprocess.DEVNULL,
-    )
+    server = _server(program, port, tmp_path_factory.mktemp("redis"))
     try:
-        for _ in range(100):
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", port)) == 0:
-                    break
-            time.sleep(0.05)
-        else:
-            pytest.fail("the cache server did not start")
         yield f"redis://127.0.0.1:{port}/0"
     finally:
         server.terminate()
         server.wait(10)
+
+
+def _server(program: str, port: int, folder: Path) -> subprocess.Popen[bytes]:
+    server = subprocess.Popen(
+        [program, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder)],
+        stdout=subprocess.DEVNULL,
+    )
+    for _ in range(100):
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return server
+        time.sleep(0.05)
+    server.kill()
+    server.wait(10)
+    pytest.fail("the cache server did not start")
 
 
 def on_disk(path: Path, **options: Any) -> SqliteCache:
@@ -522,6 +526,36 @@ def test_an_entry_in_redis_does_not_choose_our_memory(redis_url: str) -> None:
     assert small.get("b") == bytes(1000)
     big.close()
     small.close()
+
+
+def test_redis_dies_and_comes_back(tmp_path: Path) -> None:
+    import shutil
+
+    program = next((p for p in map(shutil.which, SERVERS) if p), None)
+    if program is None:
+        pytest.skip("no redis-server and no valkey-server on this machine")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    server = _server(program, port, tmp_path)
+    cache = RedisCache(f"redis://127.0.0.1:{port}/0", seconds=1, pause=0.1, memory=0)
+    try:
+        cache.put("a", b"value", FAR)
+        assert cache.get("a") == b"value"
+        server.kill()
+        server.wait(10)
+        assert cache.get("a") is None
+        cache.put("a", b"lost", FAR)
+        cache.drop("a")
+        server = _server(program, port, tmp_path)
+        time.sleep(0.15)
+        assert cache.get("a") is None
+        cache.put("a", b"again", FAR)
+        assert cache.get("a") == b"again"
+    finally:
+        server.kill()
+        server.wait(10)
+        cache.close()
 
 
 def test_two_machines_share_one_redis(redis_url: str) -> None:

@@ -377,6 +377,22 @@ def test_a_silent_host_is_left_alone_for_a_while(serve: Callable[..., Loopback])
     assert code(busy.url, fetcher) == code(busy.url, fetcher) == "fetch.status"
 
 
+def test_silent_hosts_are_remembered_within_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    from esign_kit.net import fetcher as module
+
+    def gone(host: str, port: int) -> list[str]:
+        raise OSError("no such name")
+
+    monkeypatch.setattr(module, "_MAX_SILENT", 10)
+    fetcher = HttpFetcher(guard=Guard.of(resolve=gone), pause=0.2)
+    for number in range(30):
+        assert code(f"http://{number}.test/", fetcher) == "fetch.dns"
+    assert len(fetcher._silent) == 10
+    time.sleep(0.25)
+    assert code("http://later.test/", fetcher) == "fetch.dns"
+    assert list(fetcher._silent) == ["later.test"]
+
+
 def test_the_system_s_anchors_are_loaded_once_for_all_jobs(monkeypatch: pytest.MonkeyPatch) -> None:
     loaded: list[int] = []
     real = ssl.create_default_context

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import threading
 import time
 from ipaddress import ip_address
 
@@ -162,6 +163,28 @@ def test_a_resolver_that_hangs_does_not_hang_us() -> None:
         guard.addresses("slow.test", 80, 0.2)
     assert caught.value.code == "fetch.timeout"
     assert time.monotonic() - begin < 1.5
+
+
+def test_slow_names_keep_so_many_threads_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    from esign_kit.net import guard as module
+
+    monkeypatch.setattr(module, "_turns", threading.BoundedSemaphore(3))
+    go_on = threading.Event()
+    waiting: list[str] = []
+
+    def slow(host: str, port: int) -> list[str]:
+        waiting.append(host)
+        go_on.wait(5)
+        return ["8.8.8.8"]
+
+    guard = Guard.of(resolve=slow)
+    for number in range(6):
+        with pytest.raises(EvidenceError) as caught:
+            guard.addresses(f"{number}.test", 80, 0.02)
+        assert caught.value.code == "fetch.timeout"
+    assert waiting == ["0.test", "1.test", "2.test"]
+    go_on.set()
+    assert guard.addresses("good.test", 80, 2) == ("8.8.8.8",)
 
 
 def test_what_does_not_resolve() -> None:

@@ -280,9 +280,11 @@ def test_status_and_time(scheme: ListScheme, by_key: bool) -> None:
 def test_what_is_not_taken(scheme: ListScheme) -> None:
     certificate = scheme.pki.issuing.certificate
     withdrawn = ListedService((certificate,), statuses=((WITHDRAWN, scheme.pki.now),))
-    critical = ListedService.of(certificate, critical="TakenOverBy")
+    critical = ListedService.of(certificate, critical="OnlyOnSundays")
+    informative = ListedService.of(certificate, critical="TakenOverBy")
     assert anchors_of(_read(scheme, withdrawn)) == ()
     assert anchors_of(_read(scheme, critical)) == ()
+    assert len(anchors_of(_read(scheme, informative))) == 1
     seals = "http://uri.etsi.org/TrstSvc/TrustedList/SvcInfoExt/ForeSeals"
     listed = _read(scheme, ListedService.of(certificate))
     assert anchors_of(listed, Selection(additional=frozenset({seals}))) == ()
