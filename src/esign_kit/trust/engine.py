@@ -17,7 +17,7 @@ from esign_kit.model.signature import Purpose
 from esign_kit.trust import cache
 from esign_kit.trust.building import DeadEnd, paths, straight_path
 from esign_kit.trust.evidence import index
-from esign_kit.trust.inquiry import DEPTH, Helped, Inquiry
+from esign_kit.trust.inquiry import DEPTH, Helped, Inquiry, SearchOver
 from esign_kit.trust.judging import Judged, judge
 from esign_kit.trust.path import PathResult
 from esign_kit.trust.policy import Cache

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from esign_kit.trust.session import Session
     from esign_kit.trust.store import TrustStore
 
-__all__ = ["DEPTH", "Inquiry", "Signed", "shift"]
+__all__ = ["DEPTH", "Inquiry", "SearchOver", "Signed", "shift"]
 
 
 _FOREVER = b"99991231235959Z"
