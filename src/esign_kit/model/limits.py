@@ -24,7 +24,9 @@ class Limits:
     xml_depth: int = 256
     xml_elements: int = 2_000_000
     xml_attributes: int = 512
-    references: int = 64
+    references: int = 1024
+    """References of one signature. What they may cost together is bounded by the size of the file,
+    so this only bounds their number."""
     transforms: int = 8
     manifest_entries: int = 256
     xpath_operations: int = 4_000_000

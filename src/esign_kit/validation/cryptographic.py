@@ -87,7 +87,9 @@ def check_references(parsed: ParsedSignature, limits: Limits) -> tuple[tuple[Sco
             "the signature refers to nothing",
             code="reference.none",
         )
-    outcomes = [_check_reference(reference, limits) for reference in references]
+    # A file is read once for each algorithm, however many references lead to it.
+    read: dict[tuple[Document, str], bytes] = {}
+    outcomes = [_check_reference(reference, limits, read) for reference in references]
     scopes = tuple([o.scope for o in outcomes if o.scope is not None])
     if len(scopes) == len(outcomes):
         return scopes, _digests_passed(len(outcomes))
@@ -128,7 +130,9 @@ def _label(reference: SignedReference) -> str:
     return f"reference {reference.uri!r}" if reference.uri else f"reference {reference.id}"
 
 
-def _check_reference(reference: SignedReference, limits: Limits) -> _Outcome:
+def _check_reference(
+    reference: SignedReference, limits: Limits, read: dict[tuple[Document, str], bytes]
+) -> _Outcome:
     if reference.error:
         return _Outcome(
             reference,
@@ -147,7 +151,7 @@ def _check_reference(reference: SignedReference, limits: Limits) -> _Outcome:
     problem: EsignError | None = None
     try:
         for octets, scope in reference.resolve():
-            computed = _digest(octets, reference.digest_algorithm, limits)
+            computed = _digest(octets, reference.digest_algorithm, limits, read)
             if computed == reference.digest_value:
                 return _Outcome(reference, scope, None, "", "", computed)
     except EsignError as error:
@@ -178,7 +182,21 @@ def unknown_algorithm(label: str, what: str = "signature") -> str:
     return f"unknown {what} algorithm {label or '(none)'}" + (f": {text}" if text else "")
 
 
-def _digest(octets: bytes | Document, algorithm: str, limits: Limits) -> bytes:
+def _digest(
+    octets: bytes | Document,
+    algorithm: str,
+    limits: Limits,
+    read: dict[tuple[Document, str], bytes],
+) -> bytes:
+    if isinstance(octets, Document) and octets.is_file:
+        key = (octets, algorithm)
+        if key not in read:
+            read[key] = _computed(octets, algorithm, limits)
+        return read[key]
+    return _computed(octets, algorithm, limits)
+
+
+def _computed(octets: bytes | Document, algorithm: str, limits: Limits) -> bytes:
     table = digest_algorithm(algorithm)
     if table.slow:
         size = octets.size if isinstance(octets, Document) else len(octets)

@@ -260,9 +260,11 @@ def test_comments_and_space_between_elements_are_ordinary() -> None:
 
 
 def test_too_many_references() -> None:
-    source = f"<r>{signature(*[reference('')] * 65)}</r>"
-    (read,) = signatures(source.encode(), POLICY)
-    assert fatal(read) == ["xml.too-many-references"]
+    most = POLICY.limits.references
+    for number, found in ((most, []), (most + 1, ["xml.too-many-references"])):
+        source = f"<r>{signature(*[reference('')] * number)}</r>"
+        (read,) = signatures(source.encode(), POLICY)
+        assert fatal(read) == found
 
 
 def test_too_many_signatures() -> None:
