@@ -287,7 +287,9 @@ def test_a_folder_of_lists_is_a_trust_store(office: Office, tmp_path: Path) -> N
         assert listed["qualifiers"][0].endswith("/QCForESig")
         assert listed["territory"] == "XX"
     assert "listed: XX, Fixture Trust Services" in esign("trust", "why", card, *usual)[1]
-    # Without a path there is nobody who says anything.
+    # Without a path that holds there is nobody who says anything.
+    code, output = esign("whoami", card, *usual, "--at", f"{town.pki.now.year + 3}-01-01")
+    assert code == 3 and "listed" not in output
     stranger = FixturePKI(seed="stranger").person()
     card.write_bytes(stranger.certificate_der)
     code, output = esign("whoami", card, *usual)

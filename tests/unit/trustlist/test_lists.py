@@ -619,3 +619,19 @@ def test_a_poisoned_pivot_in_the_folder_is_fetched_again(
     report = refresh(scheme.source, scheme, tmp_path, at=scheme.pki.now)
     assert facts(report)[0] in (("UNCHANGED", ""), ("NEW", ""))
     assert facts(load(scheme.source, tmp_path, at=scheme.pki.now))[0][0] == "LOADED"
+
+
+def test_a_pivot_that_did_not_hold_is_not_kept(scheme: ListScheme, tmp_path: Path) -> None:
+    """What was fetched in vain to judge the old list does not slip in with the new one."""
+    now = scheme.pki.now
+    scheme.new_operator()
+    refresh(scheme.source, scheme, tmp_path, at=now)
+    (pivot,) = scheme.pivots
+    (file,) = [f for f in tmp_path.iterdir() if f.read_bytes() == scheme.files[pivot]]
+    file.unlink()
+    scheme.files[pivot] = b"<html>moved</html>"
+    scheme.files[scheme.url] = scheme.list_of_lists(
+        signer=scheme.operators[0], information=[scheme.announcement], sequence=99
+    )
+    assert facts(refresh(scheme.source, scheme, tmp_path, at=now))[0] == ("NEW", "")
+    assert not file.exists()
