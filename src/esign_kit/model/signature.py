@@ -76,11 +76,14 @@ class Finding:
         code: stable, for programs (``"cms.attributes-not-der"``).
         detail: for people.
         fatal: the format check fails (FORMAT_FAILURE); otherwise it is only told.
+        limited: reading ended at a limit of the policy, which says nothing against the signature:
+            what is fatal is then INDETERMINATE.
     """
 
     code: str
     detail: str
     fatal: bool = False
+    limited: bool = False
 
 
 class ReferenceKind(StrEnum):

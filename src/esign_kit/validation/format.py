@@ -23,10 +23,11 @@ def check_format(parsed: ParsedSignature, policy: ValidationPolicy) -> Check:
     """Judge what the reader found about the structure, and the level if the policy demands one."""
     fatal = [finding for finding in parsed.findings if finding.fatal] if parsed.findings else None
     if fatal:
+        limited = any(finding.limited for finding in fatal)
         return Check(
             "format",
-            CheckStatus.FAILED,
-            SubIndication.FORMAT_FAILURE,
+            CheckStatus.INDETERMINATE if limited else CheckStatus.FAILED,
+            SubIndication.SIG_CONSTRAINTS_FAILURE if limited else SubIndication.FORMAT_FAILURE,
             "; ".join(finding.detail for finding in fatal),
             code=fatal[0].code,
             facts={"level": parsed.level, "findings": [finding.code for finding in fatal]},

@@ -460,7 +460,14 @@ class _Reader:
         entries = []
         children = list(manifest.iterchildren("*"))
         if len(children) > self.room.policy.limits.manifest_entries:
-            self._fatal("xml.too-many-manifest-entries", "the manifest has too many entries")
+            self.findings.append(
+                Finding(
+                    "xml.too-many-manifest-entries",
+                    "the manifest has too many entries",
+                    fatal=True,
+                    limited=True,
+                )
+            )
             return []
         for position, child in enumerate(children, 1):
             try:

@@ -418,7 +418,9 @@ def _values(item: Element, read: UnsignedProperties, most: int) -> None:
         if target is None:
             continue
         if len(target) >= most:
-            read.findings.append(Finding("xades.too-many-values", "too many values", fatal=True))
+            read.findings.append(
+                Finding("xades.too-many-values", "too many values", fatal=True, limited=True)
+            )
             return
         try:
             target.append(decode_base64(value_text(value), name))

@@ -99,7 +99,12 @@ def read_timestamps(
         for child in tokens:
             if len(found) >= limits.timestamps:
                 findings.append(
-                    Finding("xades.too-many-timestamps", "too many time-stamps", fatal=True)
+                    Finding(
+                        "xades.too-many-timestamps",
+                        "too many time-stamps",
+                        fatal=True,
+                        limited=True,
+                    )
                 )
                 return tuple(found), findings
             try:

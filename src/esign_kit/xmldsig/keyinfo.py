@@ -71,7 +71,12 @@ def read_key_info(element: Element | None, document: XmlDocument, limits: Limits
             found.findings.append(Finding(error.code, f"KeyInfo: {error.detail}"))
         if len(found.certificates) > limits.certificates:
             found.findings.append(
-                Finding("xml.too-many-certificates", "KeyInfo holds too many certificates", True)
+                Finding(
+                    "xml.too-many-certificates",
+                    "KeyInfo holds too many certificates",
+                    fatal=True,
+                    limited=True,
+                )
             )
             break
     found.signer = SignerHint(

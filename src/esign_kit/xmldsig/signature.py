@@ -123,7 +123,8 @@ def read_signature(element: Element, document: XmlDocument) -> SignatureElement:
     try:
         _read(read, document.limits)
     except InputError as error:
-        read.fatal(error.code, error.detail)
+        limited = isinstance(error, LimitError)
+        read.findings.append(Finding(error.code, error.detail, fatal=True, limited=limited))
     return read
 
 

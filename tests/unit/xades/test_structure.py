@@ -166,6 +166,16 @@ def test_the_report_tells_it_and_the_verdict_does_not_change(pki: FixturePKI, si
     assert pickle.loads(pickle.dumps(faulty)).structure_faults == faulty.structure_faults
 
 
+def test_a_limit_of_ours_is_no_proof_against_a_signature(pki: FixturePKI, signed: str) -> None:
+    policy = POLICY.with_(limits=POLICY.limits.with_(references=1))
+    report = ek.verify(
+        signed.encode(), trust=pki.trust, evidence=pki.evidence(), at=pki.now, policy=policy
+    ).only
+    assert report.check("format").code == "xml.too-many-references"
+    assert report.indication is ek.Indication.INDETERMINATE
+    assert report.sub_indication == "SIG_CONSTRAINTS_FAILURE"
+
+
 def test_each_signature_of_a_file_is_judged_by_itself(signed: str) -> None:
     nested = signed[signed.index("<ds:Signature ") : signed.index("</ds:Signature>")]
     nested = nested.replace(' Id="', ' Id="n').replace("<ds:KeyInfo>", '<ds:KeyInfo Name="">')
