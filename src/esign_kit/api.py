@@ -166,11 +166,11 @@ def check(
 
     context = new_context(trust, helpers, evidence, policy, at, profile_check)
     return new_report(
-        at=at,
-        policy_id=policy.id,
-        signatures=tuple([check_signature(item, context) for item in parsed.signatures]),
-        quorum=policy.quorum,
-        notes=tuple([finding.detail for finding in parsed.findings]),
+        at,
+        policy.id,
+        tuple([check_signature(item, context) for item in parsed.signatures]),
+        policy.quorum,
+        tuple([finding.detail for finding in parsed.findings]),
     )
 
 

@@ -12,12 +12,8 @@ from esign_kit.asn1.algorithm_identifier import (
 )
 from esign_kit.asn1.reader import OCTET_STRING, OID, SEQUENCE, SET, encode, header
 from esign_kit.cades import oids
-from esign_kit.cades.attributes import (
-    certificate_references,
-    other_certificate_references,
-    signed_facts,
-    signing_time,
-)
+from esign_kit.cades.attributes import signed_facts, signing_time
+from esign_kit.cades.references import certificate_references, other_certificate_references
 from esign_kit.errors import InputError, UnsupportedError
 from esign_kit.model.signature import Finding
 

@@ -11,8 +11,8 @@ from asn1crypto import cms, tsp
 
 from esign_kit.asn1.cms import SignedData
 from esign_kit.cades import oids
-from esign_kit.cades.attributes import certificate_references
 from esign_kit.cades.parse import parse, recognises
+from esign_kit.cades.references import certificate_references
 from esign_kit.cades.wrapping import unwrap
 from esign_kit.errors import InputError
 from esign_kit.trust.policy import ValidationPolicy
