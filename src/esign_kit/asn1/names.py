@@ -189,11 +189,16 @@ def _equal(left: bytes, right: bytes) -> bool:
         return normalised(left) == normalised(right)
     while p < left_end and q < right_end:
         p_end = header(left, p, left_end)[2]
-        q_end = header(right, q, right_end)[2]
-        first, second = left[p:p_end], right[q:q_end]
-        if first != second and not _same_rdn(first, second):
-            return False
-        p, q = p_end, q_end
+        rdn = left[p:p_end]
+        if right.startswith(rdn, q):
+            # The same octets are framed the same.
+            q += p_end - p
+        else:
+            q_end = header(right, q, right_end)[2]
+            if not _same_rdn(rdn, right[q:q_end]):
+                return False
+            q = q_end
+        p = p_end
     return p == left_end and q == right_end
 
 

@@ -50,12 +50,14 @@ class EvidenceIndex:
     def next_after(self, moment: bytes) -> bytes:
         """Return the first thisUpdate after a moment; empty if there is none."""
         if self._dates is None:
-            dates = {crl.this_update for items in self.crls.values() for crl in items}
-            dates |= {single.this_update for items in self.ocsp.values() for _, single in items}
-            self._dates = tuple(sorted(dates))
-        if not self._dates or self._dates[-1] <= moment:
+            dates = [crl.this_update for items in self.crls.values() for crl in items]
+            dates += [single.this_update for items in self.ocsp.values() for _, single in items]
+            dates.sort()
+            self._dates = tuple(dates)
+        known = self._dates
+        if not known or known[-1] <= moment:
             return b""
-        return next(date for date in self._dates if date > moment)
+        return next(date for date in known if date > moment)
 
     def _same(self, left: bytes, right: bytes) -> bool:
         pair = (left, right) if left < right else (right, left)
