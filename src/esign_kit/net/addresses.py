@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from esign_kit.asn1.reader import read_all
+from esign_kit.asn1.reader import SEQUENCE, encode_oid, read_all
 from esign_kit.asn1.revocation import OcspResponse, distribution_points
 from esign_kit.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from esign_kit.asn1.certificate import Certificate
+    from esign_kit.asn1.revocation import Crl
 
 __all__ = [
     "crl_urls",
     "delta_urls",
     "issuer_urls",
+    "list_signer_urls",
     "nonce_of",
     "ocsp_urls",
     "passed_over",
@@ -25,6 +27,7 @@ __all__ = [
 
 _MAX_URLS = 3
 _FRESHEST_CRL = "2.5.29.46"
+_CA_ISSUERS = encode_oid("1.3.6.1.5.5.7.48.2")
 
 
 def ocsp_urls(certificate: Certificate) -> tuple[str, ...]:
@@ -40,6 +43,20 @@ def crl_urls(certificate: Certificate) -> tuple[str, ...]:
 def issuer_urls(certificate: Certificate) -> tuple[str, ...]:
     """Return addresses of the issuer's certificate."""
     return _http(lambda: certificate.issuer_urls)
+
+
+def list_signer_urls(crl: Crl) -> tuple[str, ...]:
+    """Return addresses of the certificate of a list's signer (RFC 5280 § 5.2.7)."""
+    return _http(lambda: _access(crl))
+
+
+def _access(crl: Crl) -> Iterator[str]:
+    extension = crl.extensions.get("1.3.6.1.5.5.7.1.1")
+    if extension is not None:
+        for item in read_all(extension.value, "authorityInfoAccess").expect(SEQUENCE):
+            parts = item.items()
+            if len(parts) == 2 and parts[0].raw == _CA_ISSUERS and parts[1].tag == 0x86:
+                yield parts[1].contents.decode("latin-1")
 
 
 def delta_urls(certificate: Certificate) -> tuple[str, ...]:

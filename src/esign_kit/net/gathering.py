@@ -11,38 +11,32 @@ import secrets
 import time
 from typing import TYPE_CHECKING
 
-from esign_kit.asn1.certificate import Certificate
-from esign_kit.asn1.revocation import build_ocsp_request
-from esign_kit.errors import EsignError, EvidenceError, InputError
-from esign_kit.model.evidence import (
-    Evidence,
-    FetchFailure,
-    FetchPurpose,
-    FetchRequest,
-    RevocationStatus,
-)
+from esign_kit.asn1.revocation import Crl, build_ocsp_request
+from esign_kit.errors import EsignError, InputError
+from esign_kit.model.evidence import Evidence, FetchPurpose, FetchRequest, RevocationStatus
 from esign_kit.model.signature import Purpose
 from esign_kit.net.addresses import (
     crl_urls,
     delta_urls,
     issuer_urls,
+    list_signer_urls,
     nonce_of,
     ocsp_urls,
     passed_over,
     unwrapped,
 )
-from esign_kit.net.authentic import crl_until, ocsp_is_sound, unproven_delegate
+from esign_kit.net.authentic import crl_until, ocsp_is_sound, signed_by, unproven_delegate
 from esign_kit.net.cache import CacheKey
-from esign_kit.net.issuers import Budget, issuers_among, read_certificates
-from esign_kit.trust.policy import Revocation, derived
+from esign_kit.net.desk import Desk, info_of, readable, why
+from esign_kit.net.issuers import issuers_among, read_certificates
+from esign_kit.trust.policy import Revocation
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import datetime
 
+    from esign_kit.asn1.certificate import Certificate
     from esign_kit.model.evidence import Fetcher, RevocationInfo
-    from esign_kit.net.cache import EvidenceCache
-    from esign_kit.trust.path import PathResult
     from esign_kit.trust.policy import ValidationPolicy
     from esign_kit.trust.store import TrustStore
 
@@ -53,7 +47,6 @@ _OCSP_REQUEST = "application/ocsp-request"
 _ISSUER_KEPT = 30 * 24 * 3600.0
 _TIME_STAMPING = "1.3.6.1.5.5.7.3.8"
 _KNOWN = frozenset({RevocationStatus.GOOD, RevocationStatus.REVOKED, RevocationStatus.ON_HOLD})
-_OVER = frozenset({"fetch.count", "fetch.timeout"})
 
 
 def gather(
@@ -98,8 +91,8 @@ def _targets(certificates: Sequence[Certificate]) -> list[Certificate]:
     return (found or list(certificates))[:_MAX_TARGETS]
 
 
-class _Job:
-    """One gathering: the evidence so far and the work that is left."""
+class _Job(Desk):
+    """Which questions are asked, in which order."""
 
     def __init__(
         self,
@@ -111,24 +104,9 @@ class _Job:
         fetcher: Fetcher,
         nonce: bool,
     ) -> None:
-        self.certificates = certificates
-        self.evidence = evidence
-        self._trust = trust
-        self._at = at
-        self._policy = policy
-        self._strict = derived(policy, revocation=Revocation.REQUIRED)
+        super().__init__(certificates, trust, evidence, at, policy, fetcher)
         self._nonce = nonce
         self._digest = str(getattr(fetcher, "ocsp_digest", "SHA1"))
-        self._cache: EvidenceCache | None = getattr(fetcher, "cache", None)
-        limits = policy.limits
-        bounded = getattr(fetcher, "bounded", None)
-        if bounded is not None:
-            fetcher = bounded(seconds=limits.fetch_seconds, fetches=limits.fetches)
-        self._fetcher = fetcher
-        self._left = limits.fetches
-        self._budget = Budget(limits.signature_checks)
-        self._end = time.monotonic() + limits.fetch_seconds
-        self._asked: set[tuple[FetchPurpose, str, bytes]] = set()
         self._served: set[bytes] = set()
 
     def serve(self, target: Certificate) -> None:
@@ -143,16 +121,21 @@ class _Job:
         result = self._path(target, purpose, self.evidence)
         if result is None or result.anchor is None:
             return
-        chain = result.chain
+        chain, before = result.chain, self.evidence
         if rule is Revocation.TARGET_ONLY:
             chain = chain[:2]
         for number, certificate in enumerate(chain[:-1]):
-            if certificate.der in self._served or _info(result, number).status in (
+            if certificate.der in self._served or info_of(result, number).status in (
                 *_KNOWN,
                 RevocationStatus.NOT_NEEDED,
             ):
                 continue
             self._served.add(certificate.der)
+            if self.evidence is not before:
+                # What was fetched for one certificate of the path may speak about the next.
+                now = info_of(self._path(certificate, purpose, self.evidence), 0)
+                if now.status in _KNOWN:
+                    continue
             self._ask_status(certificate, chain[number + 1], purpose)
 
     # ── issuers ───────────────────────────────────────────────────────────────────────────────
@@ -168,7 +151,7 @@ class _Job:
                 *anchors,
                 *self.certificates,
                 *trust.intermediates,
-                *_readable(self.evidence.certificates),
+                *readable(self.evidence.certificates),
             )
             found = issuers_among(certificate, pool, self._budget)
             if not found:
@@ -202,7 +185,7 @@ class _Job:
             self._failed(FetchPurpose.AIA, url, "the answer holds no certificate of the issuer")
         return ()
 
-    def _issuers_in(self, body: bytes, certificate: Certificate) -> tuple[Certificate, ...]:
+    def _issuers_in(self, body: bytes, certificate: Certificate | Crl) -> tuple[Certificate, ...]:
         try:
             found = issuers_among(certificate, read_certificates(body), self._budget)
         except InputError:
@@ -251,7 +234,7 @@ class _Job:
                 self._keep_until(key, body, info)
                 return True
             if info.status not in _KNOWN or info.rejected:
-                self._failed(FetchPurpose.OCSP, url, _why(info))
+                self._failed(FetchPurpose.OCSP, url, why(info))
             if info.status in _KNOWN:
                 # The list that was fetched for the responder speaks about this certificate too.
                 return True
@@ -280,6 +263,9 @@ class _Job:
         return self._judge(given + more, certificate, purpose)
 
     def _ask_crl(self, certificate: Certificate, issuer: Certificate, purpose: Purpose) -> bool:
+        """Ask for lists until one says it, or those together that share the reasons among them."""
+        bodies: list[tuple[str, bytes]] = []
+        failures: list[tuple[str, str]] = []
         for url in crl_urls(certificate):
             key = CacheKey.of_crl(certificate, issuer, url).text
             if self._believe_kept(key, certificate, issuer, purpose, ocsp=False):
@@ -288,16 +274,69 @@ class _Job:
             body = self._fetch(FetchRequest(FetchPurpose.CRL, url), b"")
             if body is None:
                 continue
-            body = unwrapped(body)
-            given = Evidence(crls=(body,))
-            info = self._judge(given, certificate, purpose)
+            bodies.append((key, unwrapped(body)))
+            info = self._weigh_crls(tuple(b for _, b in bodies), certificate, issuer, purpose)
             if info.status in _KNOWN:
-                self._add(crls=(body,))
-                self._keep_until(key, body, info)
+                self._add(crls=tuple(b for _, b in bodies))
+                for kept, one in bodies:
+                    self._keep_until(kept, one, info)
                 self._ask_delta(certificate, issuer)
                 return True
-            self._failed(FetchPurpose.CRL, url, _why(info))
+            failures.append((url, why(info)))
+        for url, detail in failures:
+            self._failed(FetchPurpose.CRL, url, detail)
         return False
+
+    def _weigh_crls(
+        self,
+        bodies: tuple[bytes, ...],
+        certificate: Certificate,
+        issuer: Certificate,
+        purpose: Purpose,
+    ) -> RevocationInfo:
+        """Judge lists; where another than the issuer signed one, ask for that signer first.
+
+        RFC 5280 § 6.3.3 f: the path of such a signer is validated like any other.
+        """
+        given = Evidence(crls=bodies)
+        info = self._judge(given, certificate, purpose)
+        if info.status in _KNOWN:
+            return info
+        signers = [self._list_signer(body, issuer) for body in bodies]
+        found = [one for one in signers if one is not None and one.der != certificate.der]
+        if not found:
+            return info
+        for signer in found:
+            self.serve(signer)
+        more = Evidence(crls=self.evidence.crls, ocsp_responses=self.evidence.ocsp_responses)
+        return self._judge(given + more, certificate, purpose)
+
+    def _list_signer(self, body: bytes, issuer: Certificate) -> Certificate | None:
+        """Return who signed a list, if it is another than the issuer and can be found.
+
+        A list says itself where its signer's certificate is (RFC 5280 § 5.2.7).
+        """
+        try:
+            crl = Crl.load(body)
+        except InputError:
+            return None
+        if signed_by(crl, issuer):
+            return None
+        pool = (
+            *self.certificates,
+            *self._trust.intermediates,
+            *readable(self.evidence.certificates),
+        )
+        found = issuers_among(crl, pool, self._budget)
+        for url in () if found else list_signer_urls(crl):
+            answer = self._fetch(FetchRequest(FetchPurpose.AIA, url), body[:64])
+            if answer is None:
+                continue
+            found = self._issuers_in(answer, crl)
+            if found:
+                break
+            self._failed(FetchPurpose.AIA, url, "the answer holds no certificate of the signer")
+        return found[0] if found else None
 
     def _ask_delta(self, certificate: Certificate, issuer: Certificate) -> None:
         """A base may be a day old: its delta says what happened since (RFC 5280 § 5.2.4)."""
@@ -339,7 +378,7 @@ class _Job:
         info = (
             self._weigh_ocsp(kept, certificate, issuer, purpose)
             if ocsp
-            else self._judge(Evidence(crls=(kept,)), certificate, purpose)
+            else self._weigh_crls((kept,), certificate, issuer, purpose)
         )
         if info.status not in _KNOWN:
             if not (
@@ -355,80 +394,6 @@ class _Job:
             self._add(crls=(kept,))
         return True
 
-    def _judge(self, given: Evidence, certificate: Certificate, purpose: Purpose) -> RevocationInfo:
-        """Ask the path engine what this one piece of evidence says about the certificate."""
-        alone = Evidence(certificates=self.evidence.certificates) + given
-        result = self._path(certificate, purpose, alone)
-        return _info(result, 0)
-
-    def _path(
-        self, certificate: Certificate, purpose: Purpose, evidence: Evidence
-    ) -> PathResult | None:
-        from esign_kit.trust.engine import validate_path
-
-        try:
-            return validate_path(
-                certificate,
-                trust=self._trust,
-                helpers=(*self.certificates, *_readable(evidence.certificates)),
-                evidence=evidence,
-                at=self._at,
-                policy=self._strict,
-                purpose=purpose,
-            )
-        except EsignError:
-            return None
-
-    # ── fetching and remembering ──────────────────────────────────────────────────────────────
-
-    def _fetch(self, request: FetchRequest, about: bytes) -> bytes | None:
-        question = (request.purpose, request.url, about)
-        if question in self._asked:
-            return None
-        self._asked.add(question)
-        if self._left <= 0 or time.monotonic() > self._end:
-            self._failed(request.purpose, request.url, "the limit of fetches or time is reached")
-            return None
-        self._left -= 1
-        try:
-            response = self._fetcher.fetch(request)
-        except EvidenceError as error:
-            if error.code in _OVER and time.monotonic() > self._end:
-                self._left = 0
-            self._failed(request.purpose, request.url, error.detail)
-            return None
-        limits = self._policy.limits
-        most = limits.crl_size if request.purpose is FetchPurpose.CRL else limits.ocsp_size
-        if len(response.body) > most:
-            self._failed(request.purpose, request.url, "the answer is over the limit of size")
-            return None
-        if not response.body:
-            self._failed(request.purpose, request.url, "the answer is empty")
-            return None
-        return response.body
-
-    def _failed(self, purpose: FetchPurpose, url: str, detail: str) -> None:
-        self._add(failures=(FetchFailure(purpose, url, detail),))
-
-    def _add(self, **more: tuple[object, ...]) -> None:
-        self.evidence = self.evidence + Evidence(**more)  # type: ignore[arg-type]
-
-    def _recall(self, key: str) -> bytes | None:
-        return self._cache.get(key) if self._cache is not None else None
-
-    def _forget(self, key: str) -> None:
-        if self._cache is not None:
-            self._cache.drop(key)
-
-    def _keep(self, key: str, body: bytes, until: float) -> None:
-        if self._cache is not None:
-            self._cache.put(key, body, until)
-
-    def _keep_until(self, key: str, body: bytes, info: RevocationInfo) -> None:
-        """Keep an answer to its nextUpdate; one without is of the moment and is not kept."""
-        if info.next_update is not None:
-            self._keep(key, body, info.next_update.timestamp())
-
 
 # ── small things ──────────────────────────────────────────────────────────────────────────────
 
@@ -439,27 +404,3 @@ def _purpose(certificate: Certificate) -> Purpose:
     except InputError:
         usages = ()
     return Purpose.TIMESTAMPING if _TIME_STAMPING in usages else Purpose.SIGNING
-
-
-def _info(result: PathResult | None, number: int) -> RevocationInfo:
-    from esign_kit.model.evidence import RevocationInfo
-
-    if result is None or number >= len(result.revocation):
-        detail = result.chain_detail if result is not None else ""
-        return RevocationInfo(RevocationStatus.UNKNOWN, detail=detail)
-    return result.revocation[number]
-
-
-def _why(info: RevocationInfo) -> str:
-    words = info.detail or "; ".join(info.rejected) or "it says nothing usable"
-    return f"the answer does not count: {words}"
-
-
-def _readable(ders: Iterable[bytes]) -> list[Certificate]:
-    found = []
-    for der in ders:
-        try:
-            found.append(Certificate.load(der))
-        except InputError:
-            continue
-    return found

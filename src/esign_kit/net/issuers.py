@@ -13,6 +13,8 @@ from esign_kit.net.authentic import signed_by
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from esign_kit.asn1.revocation import Crl
+
 __all__ = ["Budget", "issued_by", "issuers_among", "read_certificates"]
 
 _MOST = 64
@@ -70,9 +72,9 @@ class Budget:
 
 
 def issuers_among(
-    certificate: Certificate, pool: Iterable[Certificate], budget: Budget
+    certificate: Certificate | Crl, pool: Iterable[Certificate], budget: Budget
 ) -> tuple[Certificate, ...]:
-    """Return those of ``pool`` that issued the certificate, as far as the budget goes."""
+    """Return those of ``pool`` that issued the certificate or list, as far as the budget goes."""
     found = []
     for candidate in dict.fromkeys(pool):
         if candidate.subject != certificate.issuer and not names.equal(
@@ -82,6 +84,6 @@ def issuers_among(
         if budget.left <= 0:
             break
         budget.left -= 1
-        if issued_by(certificate, candidate):
+        if signed_by(certificate, candidate):
             found.append(candidate)
     return tuple(found)

@@ -511,3 +511,151 @@ def test_an_answer_without_a_next_update_counts_and_is_not_kept(world: World) ->
         assert world.status(world.gather(fetcher))[:2] == [GOOD, GOOD]
         assert world.asked()[-2:] == [LEAF_OCSP, CA_OCSP]
     assert not [key for key in cache._entries if key.startswith("OCSP")]
+
+
+# ── lists by another signer, and lists that share the reasons ─────────────────────────────────
+
+
+class Village:
+    """Three certificates, and lists at addresses; no OCSP."""
+
+    def __init__(self, **leaf: Any) -> None:
+        self.top = making.root("Village")
+        point = _points(("http://crl.test/top", None))
+        self.ca = making.issue("Council", self.top, ca=True, extensions=point)
+        # Another key of the same authority, which signs nothing but lists.
+        self.signer = making.issue(
+            "Council", self.top, key_usage=making.usage("crl_sign"), extensions=point
+        )
+        self.leaf = making.issue(
+            "Citizen", self.ca, extensions=leaf.get("points", _points(("http://crl.test/ca", None)))
+        )
+        self.files = {"http://crl.test/top": making.crl(self.top)}
+        self.asked: list[str] = []
+
+    def fetch(self, request: FetchRequest) -> FetchResponse:
+        self.asked.append(request.url.rsplit("/", 1)[1])
+        if request.url not in self.files:
+            raise EvidenceError("gone")
+        return FetchResponse(request, self.files[request.url])
+
+    def gather(self, *helpers: Any, fetcher: Any = None, **limits: int) -> Evidence:
+        self.asked.clear()
+        self.store = TrustStore([self.top.der])
+        self.helpers = [helper.view for helper in helpers]
+        found = gather(
+            [self.leaf.view, self.ca.view, *self.helpers],
+            trust=self.store,
+            evidence=Evidence(),
+            at=making.NOW,
+            policy=POLICY.with_(limits=Limits(**limits)),
+            fetcher=fetcher or self,
+        )
+        result = validate_path(
+            self.leaf.view,
+            trust=self.store,
+            helpers=[self.ca.view, *self.helpers],
+            evidence=found,
+            at=making.NOW,
+            policy=POLICY,
+            purpose=Purpose.SIGNING,
+        )
+        self.told = [str(info.status) for info in result.revocation]
+        return found
+
+
+def _points(*points: tuple[str, frozenset[Any] | None]) -> list[Any]:
+    from cryptography import x509
+
+    return [
+        (
+            x509.CRLDistributionPoints(
+                [
+                    x509.DistributionPoint(
+                        [x509.UniformResourceIdentifier(url)], None, reasons, None
+                    )
+                    for url, reasons in points
+                ]
+            ),
+            False,
+        )
+    ]
+
+
+def test_a_list_by_another_key_of_the_authority() -> None:
+    village = Village()
+    village.files["http://crl.test/ca"] = making.crl(village.ca, sign_with=village.signer.number)
+    cache = MemoryCache(clock=lambda: making.NOW.timestamp())
+    fetcher = CachingFetcher(village, cache)
+    found = village.gather(village.signer, fetcher=fetcher)
+    assert village.asked == ["ca", "top"]
+    assert village.told == ["GOOD", "GOOD", "NOT_NEEDED"]
+    assert found.failures == ()
+    # The list is remembered, and so is what its signer's status rests on.
+    assert set(village.gather(village.signer, fetcher=fetcher).crls) == set(found.crls)
+    assert village.asked == []
+    village.files["http://crl.test/top"] = making.crl(village.top, [village.signer])
+    assert village.gather(village.signer).failures[0].detail.startswith("the answer does not count")
+    assert village.told[0] == "UNKNOWN"
+    # A signer that nobody knows is none.
+    assert village.gather().crls == (village.files["http://crl.test/top"],)
+    assert village.told[0] == "UNKNOWN"
+
+
+def test_a_list_names_the_address_of_its_signer() -> None:
+    from cryptography import x509
+    from cryptography.x509.oid import AuthorityInformationAccessOID
+
+    village = Village()
+    place = x509.UniformResourceIdentifier("http://crl.test/signer")
+    entry = x509.AccessDescription(AuthorityInformationAccessOID.CA_ISSUERS, place)
+    village.files["http://crl.test/ca"] = making.crl(
+        village.ca,
+        sign_with=village.signer.number,
+        extensions=[(x509.AuthorityInformationAccess([entry]), False)],
+    )
+    village.files["http://crl.test/signer"] = village.signer.der
+    found = village.gather()
+    assert village.asked == ["ca", "signer", "top"]
+    assert village.told == ["GOOD", "GOOD", "NOT_NEEDED"]
+    assert found.certificates == (village.signer.der,)
+    village.files["http://crl.test/signer"] = village.leaf.der
+    found = village.gather()
+    assert village.told[0] == "UNKNOWN"
+    assert "no certificate of the signer" in found.failures[0].detail
+    village.gather(fetches=1)
+    assert village.asked == ["ca"]
+
+
+def test_lists_that_share_the_reasons_among_them() -> None:
+    from cryptography import x509
+
+    flags = x509.ReasonFlags
+    one = frozenset({flags.key_compromise})
+    rest = frozenset(flags) - one - {flags.unspecified, flags.remove_from_crl}
+    points = _points(("http://crl.test/one", one), ("http://crl.test/rest", rest))
+    village = Village(points=points)
+
+    def part(url: str, reasons: Any) -> bytes:
+        scope = x509.IssuingDistributionPoint(
+            full_name=[x509.UniformResourceIdentifier(url)],
+            relative_name=None,
+            only_contains_user_certs=False,
+            only_contains_ca_certs=False,
+            only_some_reasons=reasons,
+            indirect_crl=False,
+            only_contains_attribute_certs=False,
+        )
+        return making.crl(village.ca, idp=scope)
+
+    village.files["http://crl.test/one"] = part("http://crl.test/one", one)
+    village.files["http://crl.test/rest"] = part("http://crl.test/rest", rest)
+    found = village.gather()
+    assert village.asked == ["one", "rest", "top"]
+    assert village.told == ["GOOD", "GOOD", "NOT_NEEDED"]
+    assert found.failures == ()
+    # One half alone says nothing good.
+    del village.files["http://crl.test/rest"]
+    found = village.gather()
+    assert village.told[0] == "UNKNOWN"
+    assert sorted(f.url for f in found.failures) == ["http://crl.test/one", "http://crl.test/rest"]
