@@ -22,6 +22,7 @@ __all__ = [
     "matches_text",
     "normalised",
     "printable",
+    "reverse",
     "text",
 ]
 
@@ -179,6 +180,14 @@ def equal(left: bytes, right: bytes) -> bool:
         return _equal(left, right)
     except InputError:
         return False
+
+
+def reverse(name: bytes) -> bytes:
+    """Return a DER name with its RDNs in the other order; what is no name comes back as it is."""
+    try:
+        return encode(SEQUENCE, *[rdn.raw for rdn in reversed(read_all(name).items())])
+    except InputError:
+        return name
 
 
 def _equal(left: bytes, right: bytes) -> bool:

@@ -184,11 +184,17 @@ def certificate_digest(der: bytes, algorithm: str) -> bytes:
 
 
 def matches_issuer_serial(certificate: Certificate, reference: CertificateReference) -> bool:
-    """Tell whether issuer and serial number of the reference, where it has them, are right."""
+    """Tell whether issuer and serial number of the reference, where it has them, are right.
+
+    They are a hint; what binds is the digest beside them. Some writers take the issuer from its
+    printed form, and with it the printed order.
+    """
     if reference.serial is not None and reference.serial != certificate.serial:
         return False
     if reference.issuer is not None:
-        return names.equal(reference.issuer, certificate.issuer)
+        return names.equal(reference.issuer, certificate.issuer) or names.equal(
+            names.reverse(reference.issuer), certificate.issuer
+        )
     if reference.issuer_text is not None:
         return names.matches_text(certificate.issuer, reference.issuer_text)
     return True

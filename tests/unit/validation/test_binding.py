@@ -9,6 +9,7 @@ import pytest
 from tests.unit.cades import maker
 
 import esign_kit as ek
+from esign_kit.asn1 import names
 from esign_kit.asn1.algorithm_identifier import encode_signature_algorithm
 from esign_kit.asn1.reader import encode, encode_oid
 from esign_kit.testing import FixturePKI, der
@@ -21,10 +22,16 @@ SIGNER, OTHER = PKI.person(), PKI.person()
 MD5, SHA512 = "1.2.840.113549.2.5", "2.16.840.1.101.3.4.2.3"
 
 
-def _binding(version: int, holder: Entity, digest: str = "sha256", oid: str = "") -> bytes:
+def _binding(
+    version: int, holder: Entity, digest: str = "sha256", oid: str = "", issuer: bytes = b""
+) -> bytes:
     value = encode(4, hashlib.new(digest, holder.certificate_der).digest())
     algorithm = encode(0x30, encode_oid(oid)) if oid else b""
-    identifier = encode(0x30, algorithm, value)
+    beside = b""
+    if issuer:
+        serial = der.serial(holder.certificate.serial)
+        beside = encode(0x30, encode(0x30, encode(0xA4, issuer)) + serial)
+    identifier = encode(0x30, algorithm, value, beside)
     kind = "1.2.840.113549.1.9.16.2." + ("47" if version == 2 else "12")
     return maker.attribute(encode_oid(kind)[2:], encode(0x30, encode(0x30, identifier)))
 
@@ -112,6 +119,23 @@ def test_a_raw_value_may_begin_like_another_format() -> None:
         assert report.indication is indication
     with pytest.raises(ek.InputError):
         ek.verify(value, detached=[document])
+
+
+@pytest.mark.parametrize(
+    ("issuer", "matches"),
+    [
+        (SIGNER.certificate.issuer, True),
+        (names.reverse(SIGNER.certificate.issuer), True),
+        (SIGNER.certificate.subject, False),
+        (names.reverse(SIGNER.certificate.issuer)[:-1], False),
+    ],
+)
+def test_the_issuer_beside_the_digest_may_stand_in_the_printed_order(
+    issuer: bytes, matches: bool
+) -> None:
+    report = _verify(_signed(_binding(2, SIGNER, issuer=issuer)))
+    facts = report.check("signing-certificate").facts
+    assert facts.get("issuer_serial_match", False) is matches
 
 
 def test_a_value_over_another_digest_than_the_stated_one_does_not_verify() -> None:
