@@ -247,12 +247,11 @@ def add(file: str, folder: str, intermediate: bool, fingerprint: str | None) -> 
 
 
 @command.command("refresh")
-@click.argument("url")
+@click.argument("url", required=False)
 @click.option(
     "--signer",
     "signers",
     multiple=True,
-    required=True,
     type=click.Path(exists=True),
     metavar="PATH",
     help="Certificate that may sign the list; pinned by you.",
@@ -264,7 +263,7 @@ def add(file: str, folder: str, intermediate: bool, fingerprint: str | None) -> 
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @online_options
 def refresh(
-    url: str,
+    url: str | None,
     signers: tuple[str, ...],
     folder: str,
     territories: tuple[str, ...],
@@ -275,16 +274,23 @@ def refresh(
     """Fetch the trusted list (or list of lists) at URL and keep what is good.
 
     A list that cannot be had or does not verify changes nothing: the last good one stays in use.
-    The folder is a trust store from then on: --trust FOLDER.
+    The folder is a trust store from then on, --trust FOLDER, and is refreshed without URL.
     """
     from esign_kit import trustlist
 
-    source = trustlist.ListSource(
-        url,
-        signers,
-        territories=frozenset(name.upper() for name in territories),
-        announcement=announcement,
-    )
+    if url is None:
+        if signers or territories or announcement:
+            raise click.UsageError("--signer, --territory and --announcement go with URL")
+        source = _kept_source(folder)
+    elif not signers:
+        raise click.UsageError("pin the certificates that may sign the list: --signer PATH")
+    else:
+        source = trustlist.ListSource(
+            url,
+            signers,
+            territories=frozenset(name.upper() for name in territories),
+            announcement=announcement,
+        )
     now = datetime.now(UTC)
     if offline:
         report = trustlist.load(source, folder, at=now)
@@ -305,6 +311,21 @@ def refresh(
     if report.complete:
         return exits.PASSED
     return exits.INDETERMINATE if len(report.trust) else exits.UNAVAILABLE
+
+
+def _kept_source(folder: str) -> trustlist.ListSource:
+    """Read where trust began the last time; raises ``click.UsageError`` if it never did."""
+    from esign_kit.trustlist import ListSource
+
+    place = Path(folder, LIST_SOURCE)
+    try:
+        return ListSource.from_json(place.read_bytes())
+    except FileNotFoundError:
+        raise click.UsageError("name the address of the list, and --signer PATH") from None
+    except OSError as error:
+        raise InputError(f"cannot read {place}: {error.strerror}") from error
+    except InputError as error:
+        raise InputError(f"{place}: {error.detail}", code=error.code) from error
 
 
 def _keep_source(source: trustlist.ListSource, folder: str) -> None:

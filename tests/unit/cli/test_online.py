@@ -298,6 +298,24 @@ def test_a_folder_of_lists_is_a_trust_store(office: Office, tmp_path: Path) -> N
     assert town.server.requests == []
 
 
+def test_the_folder_knows_where_to_ask_again(office: Office) -> None:
+    again = ("trust", "refresh", "--folder", office.lists, "--allow", "127.0.0.1")
+    with pytest.raises(click.UsageError, match="address"):
+        esign(*again)
+    assert office.told()[0] == 0
+    office.town.scheme.renew()
+    code, output = esign(*again)
+    assert code == 0 and "✓ XX  NEW  1 anchors" in output
+    for more in (("--signer", office.lists / "source.json"), ("--territory", "XX")):
+        with pytest.raises(click.UsageError, match="go with URL"):
+            esign(*again, *more)
+    with pytest.raises(click.UsageError, match="pin"):
+        esign(*again, office.town.scheme.url)
+    (office.lists / "source.json").write_bytes(b"{}")
+    with pytest.raises(InputError, match=r"source\.json"):
+        esign(*again)
+
+
 def test_lists_that_do_not_count_are_no_trust_store(office: Office, tmp_path: Path) -> None:
     assert office.told()[0] == 0
     card = tmp_path / "card.cer"

@@ -262,6 +262,22 @@ def test_the_second_time_the_cache_answers(world: World) -> None:
     assert world.asked() == [LEAF_OCSP, CA_OCSP]
 
 
+def test_a_list_that_is_kept_for_a_year_is_asked_for_again_where_the_policy_says(
+    world: World,
+) -> None:
+    world.pki.crl_validity = timedelta(days=365)
+    world.pki.unreachable = {FetchPurpose.OCSP}
+    fetcher = CachingFetcher(world.pki, MemoryCache(clock=lambda: world.pki.now.timestamp()))
+    world.gather(fetcher)
+    world.pki.travel(days=30)
+    world.asked()
+    world.gather(fetcher)
+    assert LEAF_CRL not in world.asked()
+    world.gather(fetcher, policy=POLICY.with_(max_revocation_age=timedelta(days=7)))
+    asked = world.asked()
+    assert LEAF_CRL in asked and CA_CRL in asked
+
+
 def test_a_kept_crl_serves_every_certificate_of_its_authority(world: World) -> None:
     cache = MemoryCache(clock=lambda: world.pki.now.timestamp())
     fetcher = CachingFetcher(world.pki, cache)
