@@ -32,11 +32,13 @@ def read_signed(
     """
     if not data:
         raise InputError("the input is empty", code="input.no-signature")
-    start = b"" if data[0] == 0x30 else data[:256].lstrip(b"\xef\xbb\xbf \t\r\n")
-    if start.startswith(_XML) and not (detached and helpers and _is_raw_value(data)):
-        from esign_kit.xades import parse as xades
+    start = b""
+    if data[0] != 0x30:
+        start = data[:256].lstrip(b"\xef\xbb\xbf \t\r\n")
+        if start.startswith(_XML) and not (detached and helpers and _is_raw_value(data)):
+            from esign_kit.xades import parse as xades
 
-        return xades.parse(data, detached=detached, policy=policy)
+            return xades.parse(data, detached=detached, policy=policy)
     cades = _cades()
     if cades.recognises(data):
         return cades.parse(data, detached=detached, policy=policy)  # type: ignore[no-any-return]

@@ -18,14 +18,17 @@ _BOM = b"\xef\xbb\xbf"
 
 def looks_like_signed_data(data: bytes) -> bool:
     """Tell from the first octets whether this is SignedData, but no time-stamp token."""
-    head = data[:160]
-    return head[:1] == b"\x30" and _SIGNED_DATA in head[:24] and _TST_INFO not in head
+    return (
+        data[:1] == b"\x30"
+        and data.find(_SIGNED_DATA, 0, 24) >= 0
+        and data.find(_TST_INFO, 0, 160) < 0
+    )
 
 
 def peek(data: bytes) -> bytes:
-    """Return the first octets of what :func:`unwrap` would return, or ``b""``."""
+    """Return the beginning of what :func:`unwrap` would return, or ``b""``."""
     if data[:1] == b"\x30":
-        return data[:160]
+        return data
     head = data[:_HEAD].removeprefix(_BOM).lstrip()
     for _ in range(2):
         if head[:10] == b"-----BEGIN":

@@ -92,7 +92,7 @@ def check_references(parsed: ParsedSignature, limits: Limits) -> tuple[tuple[Sco
     outcomes = [_check_reference(reference, limits, read) for reference in references]
     scopes = tuple([o.scope for o in outcomes if o.scope is not None])
     if len(scopes) == len(outcomes):
-        return scopes, _digests_passed(len(outcomes))
+        return scopes, _ONE_PASSED if len(scopes) == 1 else _digests_passed(len(scopes))
     problems = [o for o in outcomes if o.sub_indication is not None]
     worst = next(
         (o for o in problems if o.sub_indication is SubIndication.HASH_FAILURE), problems[0]
@@ -109,10 +109,12 @@ def check_references(parsed: ParsedSignature, limits: Limits) -> tuple[tuple[Sco
     )
 
 
+_ONE_PASSED = Check("reference-digest", CheckStatus.PASSED, detail="1 reference matches")
+
+
 @lru_cache(maxsize=64)
 def _digests_passed(number: int) -> Check:
-    said = "1 reference matches" if number == 1 else f"{number} references match"
-    return Check("reference-digest", CheckStatus.PASSED, detail=said)
+    return Check("reference-digest", CheckStatus.PASSED, detail=f"{number} references match")
 
 
 def _hint(outcome: _Outcome) -> str:
