@@ -19,7 +19,7 @@ from esign_kit.xades.content import PREFIXES, TABLES
 from esign_kit.xmldsig import names as ds
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from esign_kit.xmldsig import Element
 
@@ -50,16 +50,19 @@ _NO_SPACE = str.maketrans("", "", _SPACE)
 
 def _base64(value: str) -> bool:
     """The octets need not be there, but the last sign must not carry bits that are dropped."""
-    compact = value.translate(_NO_SPACE)
-    if len(compact) & 3:
+    return _strict_base64(value) or _strict_base64(value.translate(_NO_SPACE))
+
+
+def _strict_base64(value: str) -> bool:
+    if len(value) & 3:
         return False
     try:
-        a2b_base64(compact, strict_mode=True)
+        a2b_base64(value, strict_mode=True)
     except ValueError:
         return False
-    if compact.endswith("=="):
-        return compact[-3] in "AQgw"
-    return not compact.endswith("=") or compact[-2] in "AEIMQUYcgkosw048"
+    if value.endswith("=="):
+        return value[-3] in "AQgw"
+    return not value.endswith("=") or value[-2] in "AEIMQUYcgkosw048"
 
 
 def _date_time(value: str) -> bool:
@@ -111,6 +114,7 @@ class _Type(NamedTuple):
 
 
 _WILD = "0"
+_ANYTHING = "anything"
 _WORD = re.compile(r"[A-Za-z0-9]+(?::[A-Za-z0-9]+)*|[|()?*+]")
 _LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
@@ -136,7 +140,7 @@ def _globals() -> dict[str, str]:
 
 def _key(name: str, namespace: str) -> str:
     """Return where a type stands: a lexical one by its name, another by namespace and name."""
-    if name in _LEXICAL or name == "anything":
+    if name in _LEXICAL or name == _ANYTHING:
         return name
     prefix, _, rest = name.partition(":")
     return f"{PREFIXES[prefix]} :{rest}" if rest else f"{namespace} :{name}"
@@ -162,7 +166,8 @@ def _type(key: str) -> _Type:
             wildcard = 1 if word == "other" else 2
             model += _WILD
         elif word in "|()?*+":
-            model += word
+            # A group that captures would cost memory for each time it is met.
+            model += "(?:" if word == "(" else word
         else:
             tag, kind = _child(word, namespace)
             model += letters.setdefault(tag, (_LETTERS[len(letters)], kind))[0]
@@ -200,51 +205,51 @@ def _child(word: str, namespace: str) -> tuple[str, str]:
 
 def faults_of(signature: Element) -> tuple[str, ...]:
     """Return where a ds:Signature breaks the schemas, in words, the first few; empty if nowhere."""
-    found: list[str] = []
-    for fault in _walk(signature):
-        found.append(fault)
-        if len(found) >= _MOST_FAULTS:
-            break
-    return tuple(found)
+    check = _Check([], set(), _globals())
+    _look(signature, f"{ds.DS} Signature", check)
+    return tuple(check.found[:_MOST_FAULTS])
 
 
-def _walk(signature: Element) -> Iterator[str]:
-    identifiers: set[str] = set()
-    elements = _globals()
-    waiting: list[tuple[Element, str]] = [(signature, f"{ds.DS} Signature")]
-    while waiting:
-        element, key = waiting.pop()
-        kind = _type(key)
-        given = element.items()
-        if given or kind.required:
-            yield from _attributes(element, kind, given, identifiers)
-        if kind.value:
-            yield from _value(element, kind.value)
+class _Check(NamedTuple):
+    """What was found so far, which Ids were met, and the types of global elements."""
+
+    found: list[str]
+    identifiers: set[str]
+    elements: dict[str, str]
+
+
+def _look(element: Element, key: str, check: _Check) -> None:
+    """Check an element and what is below it; no deeper than the parser lets a tree be."""
+    found = check.found
+    kind = _type(key)
+    given = element.items()
+    if given or kind.required:
+        _attributes(element, kind, given, check)
+    if kind.value:
+        _value(element, kind.value, found)
+        return
+    text, letters = element.text, kind.letters
+    stray = bool(text) and not kind.mixed and bool(text.strip(_SPACE))
+    model = ""
+    for child in element:
+        if not kind.mixed and child.tail and child.tail.strip(_SPACE):
+            stray = True
+        tag = child.tag
+        if tag in letters:
+            letter, inner = letters[tag]
+            model += letter
+        elif isinstance(tag, str):
+            model += _wild(tag, kind)
+            inner = check.elements.get(tag, _ANYTHING)
+        else:
             continue
-        text = element.text
-        stray = bool(text) and not kind.mixed and bool(text.strip(_SPACE))
-        model = ""
-        below: list[tuple[Element, str]] = []
-        letters = kind.letters
-        for child in element:
-            if not kind.mixed and child.tail and child.tail.strip(_SPACE):
-                stray = True
-            tag = child.tag
-            if tag in letters:
-                letter, type_key = letters[tag]
-                model += letter
-                if tag != ds.SIGNATURE and type_key != "anything":
-                    below.append((child, type_key))
-            elif isinstance(tag, str):
-                model += _wild(tag, kind)
-                known = elements.get(tag)
-                if known and tag != ds.SIGNATURE:
-                    below.append((child, known))
-        if stray:
-            yield f"{_name(element)} holds text between its elements"
-        if model if kind.match is None else not kind.match(model):
-            yield f"{_name(element)} {_wrong_children(element)}"
-        waiting += reversed(below)
+        # A signature in this one is judged by itself.
+        if inner != _ANYTHING and tag != ds.SIGNATURE and len(found) < _MOST_FAULTS:
+            _look(child, inner, check)
+    if stray:
+        found.append(f"{_name(element)} holds text between its elements")
+    if model if kind.match is None else not kind.match(model):
+        found.append(f"{_name(element)} {_wrong_children(element)}")
 
 
 def _wild(tag: str, kind: _Type) -> str:
@@ -255,43 +260,41 @@ def _wild(tag: str, kind: _Type) -> str:
     return "-"
 
 
-def _attributes(
-    element: Element, kind: _Type, given: list[tuple[str, str]], identifiers: set[str]
-) -> Iterator[str]:
-    known = kind.attributes
+def _attributes(element: Element, kind: _Type, given: list[tuple[str, str]], check: _Check) -> None:
+    known, found, identifiers = kind.attributes, check.found, check.identifiers
     missing = len(kind.required)
     for name, value in given:
         lexical = known.get(name)
         if lexical is None:
             if not kind.open and name not in _XSI_ALLOWED:
-                yield f"{_name(element)} may not have the attribute {_local(name)}"
+                found.append(f"{_name(element)} may not have the attribute {_local(name)}")
             continue
         missing -= name in kind.required
         fits = _LEXICAL[lexical]
         if fits is not None and not fits(value):
-            yield f"{_name(element)}/@{name} is not of the type {lexical}: {_shown(value)}"
+            found.append(f"{_name(element)}/@{name} is not of the type {lexical}: {_shown(value)}")
         elif lexical == "id":
             value = value.strip(_SPACE)
             if value in identifiers:
-                yield f"the Id {_shown(value)} stands more than once"
+                found.append(f"the Id {_shown(value)} stands more than once")
             identifiers.add(value)
     if missing:
         lacking = [name for name in kind.required if name not in dict(given)]
-        yield f"{_name(element)} lacks the attribute {', '.join(lacking)}"
+        found.append(f"{_name(element)} lacks the attribute {', '.join(lacking)}")
 
 
-def _value(element: Element, lexical: str) -> Iterator[str]:
+def _value(element: Element, lexical: str, found: list[str]) -> None:
     if not len(element):
         value = element.text or ""
     elif any(isinstance(child.tag, str) for child in element):
-        yield f"{_name(element)} holds an element where a value belongs"
+        found.append(f"{_name(element)} holds an element where a value belongs")
         return
     else:
         # Comments and instructions are no part of the value.
         value = "".join([element.text or "", *(child.tail or "" for child in element)])
     fits = _LEXICAL[lexical]
     if fits is not None and not fits(value):
-        yield f"{_name(element)} is not of the type {lexical}: {_shown(value)}"
+        found.append(f"{_name(element)} is not of the type {lexical}: {_shown(value)}")
 
 
 def _wrong_children(element: Element) -> str:
