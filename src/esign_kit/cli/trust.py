@@ -380,6 +380,24 @@ def _draw(report: CertificateReport) -> None:
         click.echo(f"{item.name}: {printable(item.detail)}")
         if item.hint:
             click.echo(f"  → {printable(spoken(item.hint))}")
+        if item.name == "certificate-chain":
+            for place in _places(report):
+                click.echo(f"  → it should be at {place}; --online asks there")
+
+
+def _places(report: CertificateReport) -> list[str]:
+    """Where certificates say that a missing issuer is; nobody vouches for it."""
+    from esign_kit.asn1.certificate import Certificate
+
+    found: dict[str, None] = {}
+    for attempt in report.attempts:
+        if attempt.code == "chain.incomplete":
+            try:
+                urls = Certificate.load(attempt.certificates[-1]).issuer_urls
+            except InputError:
+                continue
+            found.update(dict.fromkeys(urls[:3]))
+    return [printable(url[:200]) for url in found][:3]
 
 
 def _branches(attempts: list[PathAttempt], depth: int, indent: str) -> None:

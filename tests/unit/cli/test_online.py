@@ -298,6 +298,18 @@ def test_a_folder_of_lists_is_a_trust_store(office: Office, tmp_path: Path) -> N
     assert town.server.requests == []
 
 
+def test_why_says_where_a_missing_issuer_should_be(town: Town, tmp_path: Path) -> None:
+    card, root = tmp_path / "card.cer", tmp_path / "root.cer"
+    card.write_bytes(town.pki.person().certificate_der)
+    root.write_bytes(town.pki.root.certificate_der)
+    usual = ("trust", "why", card, "--trust", root)
+    code, output = esign(*usual)
+    assert code == 3
+    assert f"→ it should be at {town.server.url}/aia/issuing.crt; --online asks there" in output
+    code, output = esign(*usual, "--online", "--allow", "127.0.0.1")
+    assert code == 0 and "should be" not in output
+
+
 def test_the_folder_knows_where_to_ask_again(office: Office) -> None:
     again = ("trust", "refresh", "--folder", office.lists, "--allow", "127.0.0.1")
     with pytest.raises(click.UsageError, match="address"):
