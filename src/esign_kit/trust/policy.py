@@ -199,7 +199,9 @@ class ValidationPolicy:
         wire_order_attributes: accept a CMS signature over signed attributes that stand, and were
             signed, in an order that is not DER; the report says so.
         quorum: pass if at least this many signatures pass; ``None`` demands all.
-        initial_policies: acceptable certificate policies (RFC 5280 § 6.1.1); ``None`` is any.
+        initial_policies: acceptable certificate policies (RFC 5280 § 6.1.1); ``None`` is any. By
+            § 6.1.5 they restrict what is reported; that a path must have one of them is asked for
+            by ``initial_explicit_policy``.
         initial_explicit_policy, initial_policy_mapping_inhibit, initial_any_policy_inhibit:
             RFC 5280 § 6.1.1.
         anchor_constraints: honour constraints in the anchor's own certificate (RFC 5937).
