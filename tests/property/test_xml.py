@@ -115,6 +115,8 @@ def read_within_a_second(data: bytes, policy: ValidationPolicy) -> None:
     try:
         for signature in signatures(data, policy):
             states(signature)
+            assert signature.structure is not None
+            assert all(signature.structure())
             for stamp in signature.timestamps:
                 stamp.imprint()
     except ek.InputError:

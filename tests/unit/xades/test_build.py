@@ -55,6 +55,7 @@ def check(data: bytes, count: int = 1, detached: tuple[ek.Document, ...] = ()) -
     assert len(read) == count
     for signature in read:
         assert not fatal(signature)
+        assert signature.structure() == ()
         assert value_verifies(signature)
         assert all(state.startswith("OK") for state in states(signature)), states(signature)
         assert signature.level == "XAdES-BASELINE-B"
