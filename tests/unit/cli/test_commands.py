@@ -222,6 +222,15 @@ def test_xml_enveloped(desk: Path) -> None:
     )
     assert done.returncode == 0, done.stdout
     assert "XAdES-BASELINE-B" in done.stdout
+    assert "schema" not in done.stdout
+
+    text = (desk / "application.signed.xml").read_text(encoding="utf-8")
+    odd = text.replace("<ds:KeyInfo>", '<ds:KeyInfo Name="">')
+    (desk / "odd.xml").write_text(odd, encoding="utf-8")
+    given = ("--trust", "trust", "--evidence", "evidence", "--at", AT)
+    done = esign(desk, "verify", "odd.xml", *given)
+    assert done.returncode == 0, done.stdout
+    assert "against the schema: KeyInfo may not have the attribute Name" in done.stdout
 
 
 def test_whoami_of_a_certificate_and_of_a_signature(desk: Path, signed: Path) -> None:
