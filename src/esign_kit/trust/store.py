@@ -92,7 +92,8 @@ class TrustAnchor:
         )
 
     def __hash__(self) -> int:
-        return hash(self.certificate)
+        # A list may name one certificate for many services: they must not all fall together.
+        return hash((self.certificate, self.since, self.note))
 
 
 class TrustStore:

@@ -292,6 +292,27 @@ def test_what_is_not_taken(scheme: ListScheme) -> None:
     assert len(anchors_of(silent, Selection(additional=frozenset({seals})))) == 1
 
 
+def test_many_services_of_one_certificate_do_not_cost_their_square(
+    scheme: ListScheme, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from esign_kit.trust.store import TrustAnchor, TrustStore
+
+    certificate = scheme.pki.issuing.certificate
+    services = [ListedService.of(certificate, name=f"Service {n}") for n in range(300)]
+    anchors = anchors_of(_read(scheme, *services))
+    compared = 0
+    equal = TrustAnchor.__eq__
+
+    def counted(left: TrustAnchor, right: object) -> bool:
+        nonlocal compared
+        compared += 1
+        return equal(left, right)
+
+    monkeypatch.setattr(TrustAnchor, "__eq__", counted)
+    assert len(TrustStore(anchors)) == 300
+    assert compared < 300
+
+
 def test_a_signature_is_verified_with_a_list(scheme: ListScheme, tmp_path: Path) -> None:
     import esign_kit as ek
 
