@@ -16,6 +16,8 @@ from esign_kit.errors import InputError, LimitError, UnsupportedError
 from esign_kit.xmldsig.names import ID_ATTRIBUTES, OBJECT, SIGNATURE
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from esign_kit.model.limits import Limits
 
 __all__ = ["Element", "XmlDocument", "looks_like_xml", "parse", "parse_fragment", "to_utf8"]
@@ -313,13 +315,28 @@ def _check_sizes(octets: bytes, limits: Limits) -> tuple[int, int]:
     equals = octets.count(b"=")
     if equals > most:
         # An attribute takes five octets at least (` a=""`), and no `<` stands inside a tag.
-        long_tags = re.compile(rb"<[^<]{%d,}" % (5 * most))
-        for match in long_tags.finditer(octets):
-            if _attribute_count(match.group()) > most:
+        for tag in _long_tags(octets, 5 * most):
+            if _attribute_count(tag) > most:
                 raise LimitError(
                     f"an element has more than {most} attributes", code="xml.too-many-attributes"
                 )
     return tags, equals
+
+
+def _long_tags(octets: bytes, size: int) -> Iterator[bytes]:
+    """Yield what begins with ``<`` and has at least ``size`` octets more before the next one.
+
+    From each ``<`` a step goes to the last one that is near enough, so few octets are looked at.
+    """
+    position = octets.find(b"<")
+    while position >= 0:
+        further = octets.rfind(b"<", position + 1, position + 1 + size)
+        if further < 0:
+            further = octets.find(b"<", position + 1)
+            tag = octets[position : further if further >= 0 else None]
+            if len(tag) > size:
+                yield tag
+        position = further
 
 
 _ATTRIBUTE = re.compile(rb"""[^\s=<>"'/]+\s*=\s*(?:"[^"]*"|'[^']*')|(>)""")

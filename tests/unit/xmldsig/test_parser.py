@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+import re
 import time
 
 import pytest
@@ -9,7 +11,7 @@ import pytest
 from esign_kit.errors import InputError, LimitError, UnsupportedError
 from esign_kit.model.limits import Limits
 from esign_kit.xmldsig import names
-from esign_kit.xmldsig.parser import looks_like_xml, parse
+from esign_kit.xmldsig.parser import _long_tags, looks_like_xml, parse
 
 LIMITS = Limits()
 
@@ -168,3 +170,26 @@ def test_quotes_in_an_id_are_no_way_into_the_search() -> None:
 )
 def test_sniffing(data: bytes, answer: bool) -> None:
     assert looks_like_xml(data) is answer
+
+
+def test_long_tags_are_found_by_long_steps() -> None:
+    chance = random.Random(3)  # the same cases each time
+    found = 0
+    for _ in range(3000):
+        size = chance.randint(1, 12)
+        octets = bytes(chance.choices(b"<ab", (1, 6, 6), k=chance.randint(0, 60)))
+        expected = re.findall(rb"<[^<]{%d,}" % size, octets)
+        assert list(_long_tags(octets, size)) == expected
+        found += len(expected)
+    assert found > 500
+
+
+def test_attributes_are_counted_wherever_the_long_tag_stands() -> None:
+    limits = Limits(xml_attributes=3)
+    few, many = b'<a b="" c="" d=""/>', b'<a b="" c="" d="" e=""/>'
+    assert parse(b"<r>" + few * 5 + b"</r>", limits).root.tag == "r"
+    for place in range(6):
+        octets = b"<r>" + few * place + many + few * (5 - place) + b"</r>"
+        with pytest.raises(LimitError) as caught:
+            parse(octets, limits)
+        assert caught.value.code == "xml.too-many-attributes"
