@@ -274,8 +274,10 @@ class _Builder:
     def _covered(self) -> bytes:
         """Return the digest of what an enveloped signature covers."""
         own_only = self.options.transforms == "enveloped"
-        octets = self.frame.canonical(self.options.data_method, signatures=own_only)
-        return self.digest.hash(octets)
+        hasher = self.digest.new()
+        for part in self.frame.canonical_parts(self.options.data_method, signatures=own_only):
+            hasher.update(part)
+        return hasher.digest()
 
     def _enveloping(self, document: Document) -> str:
         name = f"{self.id}-o{len(self.objects) + 1}"

