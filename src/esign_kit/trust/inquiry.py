@@ -143,9 +143,10 @@ class Inquiry:
         self.own = own
         self.extra = extra
         self.evidence = evidence
-        self.at = at
+        # Certificates and evidence know no parts of a second, and neither does what is kept.
+        self.at = at.replace(microsecond=0) if at.microsecond else at
         self.moment = moment or from_datetime(at)
-        self.known = from_datetime((known or at) + policy.clock_skew)
+        self.known = from_datetime(policy.latest(known or at))
         self.policy = policy
         self.purpose = purpose
         self.sliding = False

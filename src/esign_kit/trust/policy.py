@@ -242,6 +242,13 @@ class ValidationPolicy:
     cache: Cache = Cache.ON
     limits: Limits = field(default_factory=Limits)
 
+    def latest(self, moment: datetime) -> datetime:
+        """Return the last moment that passes for that one; the end of the calendar is the end."""
+        try:
+            return moment + self.clock_skew
+        except OverflowError:
+            return datetime.max.replace(tzinfo=UTC)
+
     def with_(self, **changes: Any) -> ValidationPolicy:
         """Return a copy with the named fields changed.
 

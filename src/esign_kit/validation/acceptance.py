@@ -144,7 +144,7 @@ def check_signing_time(
     claimed = parsed.claimed_signing_time
     if claimed is None:
         return _UNCLAIMED
-    if claimed > best_signature_time + policy.clock_skew:
+    if claimed > policy.latest(best_signature_time):
         return Check(
             "signing-time",
             CheckStatus.INDETERMINATE,

@@ -256,7 +256,7 @@ def check_time(inquiry: Inquiry, info: TstInfo, certificate: Certificate | None)
         "time": time.isoformat(),
         "accuracy_seconds": info.accuracy.total_seconds() if info.accuracy is not None else None,
     }
-    if time > inquiry.at + inquiry.policy.clock_skew:
+    if time > inquiry.policy.latest(inquiry.at):
         inquiry.failed(
             name,
             SubIndication.SIG_CONSTRAINTS_FAILURE,
