@@ -37,11 +37,10 @@ class AttributeSet:
 
         ``check_values`` looks at the order of values too, as signed attributes need.
         """
-        self.span = (start, stop)
-        self.memory: dict[object, Any] | None = None
-        self.by_type: dict[bytes, list[tuple[int, int, int, int]]] = {}
-        self._single: dict[bytes, tuple[int, int, int] | None] | None = None
-        self._part = (start, stop)
+        self.span = self._part = (start, stop)
+        self.memory: dict[object, Any] | None
+        self.by_type: dict[bytes, list[tuple[int, int, int, int]]]
+        self._single: dict[bytes, tuple[int, int, int] | None] | None
         if check_values:
             # The octets of signed attributes are wanted anyway, and offsets into them alone are
             # the same for all signatures of one shape.
@@ -55,7 +54,8 @@ class AttributeSet:
                 self.sorted = self.minimal = True
                 return
         self.data = data
-        by_type = self.by_type
+        self.memory = self._single = None
+        by_type = self.by_type = {}
         single: dict[bytes, tuple[int, int, int] | None] = {}
         ordered = minimal = True
         count = 0

@@ -297,9 +297,9 @@ class SignedData:
         data = self.data
         self.certificates: tuple[bytes, ...] = ()
         self.other_certificates: tuple[bytes, ...] = ()
-        crls: list[bytes] = []
-        responses: list[bytes] = []
-        unknown: list[bytes] = []
+        self.crls: tuple[bytes, ...] = ()
+        self.ocsp_responses: tuple[bytes, ...] = ()
+        self.other_revocations: tuple[bytes, ...] = ()
         self.certificates_span: tuple[int, int] | None = None
         self.crls_span: tuple[int, int] | None = None
         tag, inner, after = header(data, position, stop)
@@ -313,25 +313,32 @@ class SignedData:
             tag, inner, after = header(data, position, stop)
         if tag == _CONTEXT_1:
             self.crls_span = (inner, after)
-            while inner < after:
-                tag, first, end = header(data, inner, after)
-                if tag == SEQUENCE:
-                    crls.append(data[inner:end])
-                elif tag == _CONTEXT_1:
-                    response = _other_revocation(data, first, end)
-                    (unknown if response is None else responses).append(
-                        data[inner:end] if response is None else response
-                    )
-                else:
-                    raise InputError("CMS: malformed crls", code="cms.malformed")
-                if len(crls) + len(responses) + len(unknown) > _MOST:
-                    raise _too_many("CRLs")
-                inner = end
+            self._read_revocations(inner, after)
             position = after
+        return position
+
+    def _read_revocations(self, start: int, stop: int) -> None:
+        data = self.data
+        crls: list[bytes] = []
+        responses: list[bytes] = []
+        unknown: list[bytes] = []
+        while start < stop:
+            tag, first, end = header(data, start, stop)
+            if tag == SEQUENCE:
+                crls.append(data[start:end])
+            elif tag == _CONTEXT_1:
+                response = _other_revocation(data, first, end)
+                (unknown if response is None else responses).append(
+                    data[start:end] if response is None else response
+                )
+            else:
+                raise _malformed("crls")
+            if len(crls) + len(responses) + len(unknown) > _MOST:
+                raise _too_many("CRLs")
+            start = end
         self.crls = tuple(crls)
         self.ocsp_responses = tuple(responses)
         self.other_revocations = tuple(unknown)
-        return position
 
     @staticmethod
     def load(data: bytes, limits: Limits | None = None) -> SignedData:

@@ -154,7 +154,7 @@ def check_signing_time(
             facts={"claimed": claimed},
         )
     told = later(lambda: f"claimed {_text(claimed)}; a claim proves nothing")
-    return Check("signing-time", _PASSED, None, told, facts={"claimed": claimed})
+    return Check("signing-time", _PASSED, None, told, "", "", {"claimed": claimed})
 
 
 def _text(moment: datetime) -> str:
