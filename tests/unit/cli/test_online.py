@@ -220,6 +220,23 @@ def test_the_command_is_killed_while_it_writes(office: Office, write: int) -> No
     assert not list(office.lists.glob("*.part"))
 
 
+def test_several_at_once(office: Office) -> None:
+    """As cron does on a bad day: all of them end well, and what they leave is whole."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    assert office.told()[0] == 0
+    office.town.scheme.renew()
+    with ThreadPoolExecutor(3) as pool:
+        outcomes = list(pool.map(office.in_a_process, [""] * 3))
+    for done in outcomes:
+        assert done.returncode == 0, done.stderr
+        assert {entry["action"] for entry in json.loads(done.stdout)["lists"]} <= {
+            "NEW", "UNCHANGED"
+        }  # fmt: skip
+    assert office.kept() == (0, [("LOADED", "", 3), ("LOADED", "", 2)])
+    assert not list(office.lists.glob("*.part"))
+
+
 def test_the_disk_is_full(office: Office) -> None:
     assert office.told()[0] == 0
     office.town.scheme.renew()

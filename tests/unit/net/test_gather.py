@@ -652,7 +652,7 @@ def test_lists_that_share_the_reasons_among_them() -> None:
     points = _points(("http://crl.test/one", one), ("http://crl.test/rest", rest))
     village = Village(points=points)
 
-    def part(url: str, reasons: Any) -> bytes:
+    def part(url: str, reasons: Any, days: int) -> bytes:
         scope = x509.IssuingDistributionPoint(
             full_name=[x509.UniformResourceIdentifier(url)],
             relative_name=None,
@@ -662,11 +662,15 @@ def test_lists_that_share_the_reasons_among_them() -> None:
             indirect_crl=False,
             only_contains_attribute_certs=False,
         )
-        return making.crl(village.ca, idp=scope)
+        return making.crl(village.ca, idp=scope, until=making.NOW + days * making.DAY)
 
-    village.files["http://crl.test/one"] = part("http://crl.test/one", one)
-    village.files["http://crl.test/rest"] = part("http://crl.test/rest", rest)
-    found = village.gather()
+    village.files["http://crl.test/one"] = part("http://crl.test/one", one, 30)
+    village.files["http://crl.test/rest"] = part("http://crl.test/rest", rest, 2)
+    cache = MemoryCache(clock=lambda: making.NOW.timestamp())
+    found = village.gather(fetcher=CachingFetcher(village, cache))
+    ends = {value: until - making.NOW.timestamp() for value, until in cache._entries.values()}
+    assert ends[village.files["http://crl.test/one"]] == 30 * 86400
+    assert ends[village.files["http://crl.test/rest"]] == 2 * 86400
     assert village.asked == ["one", "rest", "top"]
     assert village.told == ["GOOD", "GOOD", "NOT_NEEDED"]
     assert found.failures == ()
