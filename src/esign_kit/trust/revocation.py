@@ -166,11 +166,19 @@ def exemption(certificate: Certificate) -> str:
     extensions = certificate.extensions
     if facts(certificate).ca:
         return ""
-    if _NO_REVOCATION_AVAILABLE in extensions:
+    if _NO_REVOCATION_AVAILABLE in extensions and not _names_a_source(certificate):
         return "its issuer states that there is no revocation for it (RFC 9608)"
     if _VALIDITY_ASSURED in extensions:
         return "a short-term certificate (EN 319 412-1 § 5.2.2)"
     return ""
+
+
+def _names_a_source(certificate: Certificate) -> bool:
+    """RFC 9608 § 3: who says that there is no revocation must not say where to find it."""
+    found = facts(certificate)
+    return bool(
+        found.points or found.freshest or certificate.crl_urls or certificate.ocsp_urls
+    )
 
 
 @lru_cache(maxsize=1024)

@@ -283,3 +283,18 @@ def test_no_revocation_available_is_not_for_cas() -> None:
     result = ask(leaf, top, [ca], revocation=Revocation.REQUIRED)
     assert result.revocation_detail.startswith("no usable answer about CA")
     assert holds(ask(leaf, top, [ca], crls=[crl(top)], revocation=Revocation.REQUIRED))
+
+
+def test_no_revocation_available_beside_a_source_of_it_says_nothing() -> None:
+    value = x509.UnrecognizedExtension(oid("2.5.29.56"), b"\x05\x00"), False
+    top = root()
+    url = x509.UniformResourceIdentifier("http://ocsp.example/")
+    pointer = x509.AuthorityInformationAccess(
+        [x509.AccessDescription(x509.AuthorityInformationAccessOID.OCSP, url)]
+    )
+    plain = issue("Leaf", top, extensions=[value])
+    assert holds(ask(plain, top, revocation=Revocation.REQUIRED))
+    for options in ({"points": True}, {"extensions": [(pointer, False)]}):
+        odd = issue("Leaf", top, **{**options, "extensions": [*options.get("extensions", []), value]})
+        result = ask(odd, top, revocation=Revocation.REQUIRED)
+        assert result.revocation_code == "revocation.missing"

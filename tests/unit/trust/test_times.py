@@ -27,7 +27,7 @@ def test_an_end_date_counts_to_its_last_second_whatever_is_kept() -> None:
         algorithms=AlgorithmPolicy().accepting("SHA384", until=end),
     )
     question = Ask(TrustStore([top.der]), policy=policy)
-    expected = {-1: True, 0: True, 0.5: True, 1: False}
+    expected = {0.5: True, -1: True, 0: True, 1: False}
     for seconds in (*expected, *reversed(expected)):
         result = replace(question, at=end + seconds * SECOND)(leaf)
         assert (result.algorithm_problem is None) is expected[seconds], seconds
