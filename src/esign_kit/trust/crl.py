@@ -74,10 +74,6 @@ def _finding(
     reasons, why = _scope(crl, certificate)
     if not reasons and not _may_name_own(crl, certificate):
         return rejected(why)
-    if crl.fault is None:
-        crl.fault = _own_fault(crl)
-    if crl.fault:
-        return rejected(crl.fault)
     if inquiry.policy.certificate_profile is CertificateProfile.RFC5280:
         fault = crl_fault(crl)
         if fault:
@@ -85,6 +81,11 @@ def _finding(
     signer, problem, expired, until, weak = _signer(crl, issuer, anchor, inquiry, at)
     if signer is None:
         return rejected(problem, Kind.SIGNER_EXPIRED if expired else Kind.REJECTED)
+    # Only a list that somebody signed is walked: anybody can make a long one.
+    if crl.fault is None:
+        crl.fault = _own_fault(crl)
+    if crl.fault:
+        return rejected(crl.fault)
     entry = _entry(crl, certificate, at)
     if not reasons:
         if signer is not issuer or entry is None or entry.reason == _REMOVE:
@@ -337,6 +338,6 @@ def _fits(
         return False
     if any(critical and oid not in _PROCESSED for oid, (critical, _) in delta.extensions.items()):
         return False
-    if delta.unknown_critical_entry() or inquiry.verify(delta, signer.spki):
+    if inquiry.verify(delta, signer.spki) or delta.unknown_critical_entry():
         return False
     return dated(delta.this_update, delta.next_update, certificate, inquiry, at)[0] is None

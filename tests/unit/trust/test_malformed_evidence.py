@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from cryptography import x509
 
+from esign_kit.asn1.revocation import Crl
 from esign_kit.model.evidence import Evidence
 from esign_kit.trust.policy import ValidationPolicy
 from esign_kit.trust.store import TrustStore
@@ -110,6 +111,19 @@ def test_an_issuer_that_lists_its_certificate_elsewhere_means_it(top, leaf, scop
     assert code(leaf, top, crl(top), crl(top, [leaf], idp=idp, sign_with=4711)) == ""
     lifted = [(leaf, NOW - DAY, "remove_from_crl")]
     assert code(leaf, top, crl(top), crl(top, lifted, idp=idp, number=12, base=10)) == ""
+
+
+def test_a_list_that_nobody_signed_is_not_walked(top, leaf, monkeypatch) -> None:
+    odd = x509.UnrecognizedExtension(x509.ObjectIdentifier("1.2.3"), b"\x05\x00")
+    listed = [(issue("Other", top), NOW - DAY, None, odd)]
+    walked = []
+    entries = Crl.entries
+    monkeypatch.setattr(Crl, "entries", lambda self: walked.append(self) or entries(self))
+    for delta in ({}, {"number": 12, "base": 10}):
+        forged = crl(top, listed, sign_with=4711, **delta)
+        assert code(leaf, top, crl(top), forged) == "" and not walked
+        assert code(leaf, top, crl(top), crl(top, listed, **delta)) == "" and walked
+        walked.clear()
 
 
 def test_an_answer_is_not_kept_into_the_second_of_the_revocation(top, leaf) -> None:
