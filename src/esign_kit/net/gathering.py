@@ -29,7 +29,7 @@ from esign_kit.net.addresses import (
 from esign_kit.net.authentic import crl_until, ocsp_is_sound, signed_by, unproven_delegate
 from esign_kit.net.cache import CacheKey
 from esign_kit.net.desk import Desk, info_of, readable, why
-from esign_kit.net.issuers import issuers_among, read_certificates
+from esign_kit.net.issuers import Budget, issuers_among, read_certificates
 from esign_kit.trust.policy import Revocation
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 __all__ = ["gather"]
 
 _MAX_TARGETS = 16
+_MAX_LIST_SIGNERS = 8
 _OCSP_REQUEST = "application/ocsp-request"
 _ISSUER_KEPT = 30 * 24 * 3600.0
 _TIME_STAMPING = "1.3.6.1.5.5.7.3.8"
@@ -331,7 +332,8 @@ class _Job(Desk):
             *self._trust.intermediates,
             *readable(self.evidence.certificates),
         )
-        found = issuers_among(crl, pool, self._budget)
+        # A list may be large, and anybody may hand over certificates with its signer's name.
+        found = issuers_among(crl, pool, Budget(_MAX_LIST_SIGNERS))
         for url in () if found else list_signer_urls(crl):
             answer = self._fetch(FetchRequest(FetchPurpose.AIA, url), body[:64])
             if answer is None:

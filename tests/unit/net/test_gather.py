@@ -643,6 +643,28 @@ def test_a_list_names_the_address_of_its_signer() -> None:
     assert village.asked == ["ca"]
 
 
+def test_many_who_claim_to_have_signed_a_list(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each try costs a digest of the whole list: a few are enough."""
+    from esign_kit.asn1.revocation import Crl
+    from esign_kit.net import issuers
+
+    village = Village()
+    village.files["http://crl.test/ca"] = making.crl(village.ca, sign_with=7777)
+    claimants = [making.issue("Council", village.top) for _ in range(30)]
+    tried = 0
+    real = issuers.signed_by
+
+    def counted(item: Any, issuer: Certificate) -> bool:
+        nonlocal tried
+        tried += isinstance(item, Crl)
+        return real(item, issuer)
+
+    monkeypatch.setattr(issuers, "signed_by", counted)
+    village.gather(*claimants, fetches=1)
+    assert village.told[0] == "UNKNOWN"
+    assert 0 < tried <= 8
+
+
 def test_lists_that_share_the_reasons_among_them() -> None:
     from cryptography import x509
 
