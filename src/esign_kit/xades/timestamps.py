@@ -144,7 +144,7 @@ def _imprint(stamper: _Stamper, element: Element) -> Callable[[], bytes | Docume
         stamper.read.document.spend(0)
         octets = maker(stamper, element, method)
         if isinstance(octets, bytes):
-            stamper.read.document.spend(len(octets))
+            stamper.read.document.spend_on(octets)
         return octets
 
     return imprint

@@ -49,6 +49,9 @@ _WITH_TARGETS = frozenset((SIGNATURE, OBJECT))
 _NEARBY = 400
 _CHEAP_LOOKUPS = 16
 _FREE_WORK = 16 * 1024 * 1024
+_ELEMENT = 32
+"""What an element counts for, in octets of text. It costs some hundred of them; but a genuine file
+of many elements is gone through a few times, and that must be left to it."""
 _WORK_FACTOR = 16
 """Octets that all references together may canonicalise or decode, for each octet of the file."""
 
@@ -142,6 +145,14 @@ class XmlDocument:
             raise LimitError(
                 "the references of this file ask for too much work", code="xml.too-much-work"
             )
+
+    def spend_on(self, octets: bytes) -> None:
+        """Count the work of canonicalising to these octets; elements cost more than text.
+
+        They are looked for once the work is past what every document may ask for.
+        """
+        elements = octets.count(b"</") if self._work > _FREE_WORK else 0
+        self.spend(len(octets) + _ELEMENT * elements)
 
     @property
     def mark(self) -> str:

@@ -273,7 +273,7 @@ def _without(
     """
     if not removed:
         octets = canonicalize_document(top, method) if whole else canonicalize(top, method)
-        document.spend(len(octets))
+        document.spend_on(octets)
         return octets
     name = document.mark
     marks = []
@@ -292,7 +292,7 @@ def _without(
             if parent is not None:
                 parent.remove(first)
     # What is cut out was canonicalised too.
-    document.spend(len(octets))
+    document.spend_on(octets)
     mark = f"<?{name}?>".encode("ascii")
     parts = octets.split(mark)
     kept = parts[0::2]

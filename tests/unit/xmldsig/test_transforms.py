@@ -358,6 +358,22 @@ def test_all_references_together_are_bounded(what: str) -> None:
     assert time.perf_counter() - started < 8
 
 
+def test_elements_count_for_more_than_text() -> None:
+    def rounds(octets: bytes) -> int:
+        document = parse(b"<a>" + b"x" * 1_000_000 + b"</a>", LIMITS)
+        for number in range(1000):
+            try:
+                document.spend_on(octets)
+            except LimitError:
+                return number
+        return 1000
+
+    text, elements = rounds(b"x" * 700_000), rounds(b"<b></b>" * 100_000)
+    assert text == 46
+    # The first rounds are free for all.
+    assert elements == 28
+
+
 def test_many_ids_cost_one_walk() -> None:
     import time
 
