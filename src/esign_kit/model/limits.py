@@ -47,6 +47,7 @@ class Limits:
     crl_size: int = 128 * 1024 * 1024
     ocsp_size: int = 1024 * 1024
     evidence_items: int = 1024
+    """CRLs and OCSP responses, and again the answers in all the responses."""
     slow_hash_size: int = 4 * 1024 * 1024
     """Octets that a digest without native code (a national one) may be asked to hash."""
     kdf_iterations: int = 10_000_000

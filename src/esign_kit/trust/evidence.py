@@ -112,15 +112,23 @@ def _read(
             result.crls.setdefault(crl.issuer, []).append(crl)
             if crl.indirect:
                 result.indirect.append(crl)
+    left = limits.evidence_items
     for der in evidence.ocsp_responses[: limits.evidence_items]:
+        if left <= 0:
+            # One response may hold thousands; each is weighed against every possible responder.
+            result.cut = True
+            result.notes.append(f"OCSP: {limits.evidence_items} answers count, there are more")
+            break
         store = cache.ocsp_responses if caching else None
         response = _view(der, "OCSP answer", limits.ocsp_size, OcspResponse, store, result)
         if response is None:
             continue
         if response.status != "successful":
             result.notes.append(f"OCSP answer: {response.status}")
-        for single in response.responses:
+        result.cut = result.cut or len(response.responses) > left
+        for single in response.responses[:left]:
             result.ocsp.setdefault(single.cert_id.serial, []).append((response, single))
+        left -= len(response.responses)
     return result
 
 

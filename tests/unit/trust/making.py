@@ -212,6 +212,7 @@ def answer(
     digest: Any = None,
     produced: datetime | None = None,
     single_extensions: Sequence[Any] = (),
+    repeat: int = 1,
 ) -> bytes:
     """Write an OCSP answer, signed by the issuer itself unless ``by`` is given.
 
@@ -240,7 +241,7 @@ def answer(
         SEQUENCE,
         encode(0xA2, encode(OCTET_STRING, _hash(hashes.SHA1(), key_octets(signer.view.spki)))),
         _time(produced or this),
-        encode(SEQUENCE, single),
+        encode(SEQUENCE, *[single] * repeat),
     )
     private = key(signer.number if sign_with is None else sign_with)
     value = private.sign(data, ec.ECDSA(hashes.SHA256()))

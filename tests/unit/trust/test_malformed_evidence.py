@@ -9,6 +9,7 @@ from cryptography import x509
 
 from esign_kit.asn1.revocation import Crl
 from esign_kit.model.evidence import Evidence
+from esign_kit.model.limits import Limits
 from esign_kit.trust.policy import ValidationPolicy
 from esign_kit.trust.store import TrustStore
 from tests.unit.trust.making import DAY, NOW, Ask, Entity, answer, ask, crl, issue, root
@@ -124,6 +125,19 @@ def test_a_list_that_nobody_signed_is_not_walked(top, leaf, monkeypatch) -> None
         assert code(leaf, top, crl(top), forged) == "" and not walked
         assert code(leaf, top, crl(top), crl(top, listed, **delta)) == "" and walked
         walked.clear()
+
+
+def test_answers_are_counted_and_not_only_the_responses_that_hold_them(top, leaf) -> None:
+    """Thousands of answers in one response cost as much as thousands of responses."""
+    flood = answer(leaf, top, repeat=40, sign_with=4711)
+    real = answer(leaf, top, status="REVOKED")
+    few = Limits(evidence_items=30)
+    for given in ((flood,), (flood, real), (real, flood)):
+        result = ask(leaf, top, crls=[crl(top)], ocsp_responses=given, limits=few)
+        expected = "revoked" if given[0] is real else "over-limit"
+        assert result.revocation_code == f"revocation.{expected}"
+    result = ask(leaf, top, crls=[crl(top)], ocsp_responses=[flood], limits=Limits())
+    assert result.revocation_code == ""
 
 
 def test_an_answer_is_not_kept_into_the_second_of_the_revocation(top, leaf) -> None:
