@@ -275,6 +275,9 @@ def refresh(
 
     A list that cannot be had or does not verify changes nothing: the last good one stays in use.
     The folder is a trust store from then on, --trust FOLDER, and is refreshed without URL.
+
+    Ends with 0 if every list is good, 3 if something is wrong with one and others serve, 5 if none
+    does.
     """
     from esign_kit import trustlist
 
