@@ -222,8 +222,10 @@ def _same_country(
         return
     stated = {value.upper() for value in attribute_values(attributes, _COUNTRY)}
     if stated and stated != {country}:
+        # What is no code of a country may be anything, a personal number too: it is not repeated.
+        codes = [c if len(c) == 2 and c.isalpha() else "no country" for c in sorted(stated)]
         raise IdentityError(
-            f"the subject is of {', '.join(sorted(stated))[:40]}, its {kind} of {country}",
+            f"the subject is of {', '.join(codes)}, its {kind} of {country}",
             code="identity.country",
         )
 

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 __all__ = ["EvidenceIndex", "index"]
 
+_OFF = Cache.OFF
+
 
 class EvidenceIndex:
     """Views over the evidence of one inquiry.
@@ -83,7 +85,7 @@ class EvidenceIndex:
 def index(evidence: Evidence, policy: ValidationPolicy) -> EvidenceIndex:
     """Read the evidence; what is malformed or too large is noted and left out."""
     key = (evidence.crls, evidence.ocsp_responses)
-    if policy.cache is Cache.OFF:
+    if policy.cache is _OFF:
         return _read(evidence, policy, key)
     limits = policy.limits
     memory = (key, limits.crl_size, limits.ocsp_size, limits.evidence_items)
@@ -99,7 +101,7 @@ def _read(
 ) -> EvidenceIndex:
     result = EvidenceIndex(key)
     limits = policy.limits
-    caching = policy.cache is Cache.ON
+    caching = policy.cache is not _OFF
     total = len(evidence.crls) + len(evidence.ocsp_responses)
     if total > limits.evidence_items:
         result.cut = True

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 __all__ = ["DEPTH", "Inquiry", "SearchOver", "Signed", "shift"]
 
 
+# Bound once: Python 3.11 takes 90 ns to look a member of an enumeration up in its class.
+_ON = Cache.ON
 _FOREVER = b"99991231235959Z"
 
 DEPTH = 8
@@ -218,7 +220,7 @@ class Inquiry:
         near = self.session.signatures if key is None else self.local
         known = near.get(memory)
         if known is None:
-            if key is None and self.policy.cache is Cache.ON:
+            if key is None and self.policy.cache is _ON:
                 known = cache.signatures.get(memory)
             if known is None:
                 try:
@@ -227,7 +229,7 @@ class Inquiry:
                     raise
                 except InputError as error:
                     return error.detail
-                if key is None and self.policy.cache is Cache.ON:
+                if key is None and self.policy.cache is _ON:
                     cache.signatures.put(memory, known, len(item.der))
             near[memory] = known
         return "" if known else "the signature does not verify"

@@ -30,6 +30,8 @@ __all__ = ["NOT_NEEDED", "Verdict", "is_asked", "responder_status", "status"]
 
 _SECOND = timedelta(seconds=1)
 _NO_REVOCATION_AVAILABLE = "2.5.29.56"
+# Bound once: Python 3.11 takes 90 ns to look a member of an enumeration up in its class.
+_REQUIRED, _GOOD, _STATUS_GOOD = Revocation.REQUIRED, Kind.GOOD, RevocationStatus.GOOD
 _VALIDITY_ASSURED = "0.4.0.194121.2.1"
 
 NOT_NEEDED = RevocationInfo(RevocationStatus.NOT_NEEDED, detail="trust anchor")
@@ -55,7 +57,7 @@ class Verdict(NamedTuple):
 
 def is_asked(certificate: Certificate, policy_rule: Revocation, *, target: bool) -> bool:
     """Tell whether the policy demands an answer for this certificate."""
-    if policy_rule is Revocation.REQUIRED:
+    if policy_rule is _REQUIRED:
         return True
     if policy_rule is Revocation.TARGET_ONLY:
         return target
@@ -89,7 +91,7 @@ def status(
     if len(found) == 1 and not inquiry.evidence.cut:
         # Nearly always: one list, and the certificate is not on it.
         only = found[0]
-        if only.kind is Kind.GOOD and only.reasons == ALL_REASONS:
+        if only.kind is _GOOD and only.reasons == ALL_REASONS:
             return _good_by(only)
     good: list[Finding] = []
     holds: list[Finding] = []
@@ -108,7 +110,7 @@ def status(
                 return _revoked(finding, certificate, target=target)
             else:
                 holds.append(finding)
-        elif kind is Kind.GOOD:
+        elif kind is _GOOD:
             good.append(finding)
         else:
             others.append(finding)
@@ -176,9 +178,7 @@ def exemption(certificate: Certificate) -> str:
 def _names_a_source(certificate: Certificate) -> bool:
     """RFC 9608 § 3: who says that there is no revocation must not say where to find it."""
     found = facts(certificate)
-    return bool(
-        found.points or found.freshest or certificate.crl_urls or certificate.ocsp_urls
-    )
+    return bool(found.points or found.freshest or certificate.crl_urls or certificate.ocsp_urls)
 
 
 @lru_cache(maxsize=1024)
@@ -202,7 +202,7 @@ def _info(
 
 
 def _good_by(finding: Finding, rejected: tuple[str, ...] = ()) -> Verdict:
-    info = _info(RevocationStatus.GOOD, finding, rejected)
+    info = _info(_STATUS_GOOD, finding, rejected)
     return Verdict(info, None, "", "", finding.until, finding.weak, finding.this_update)
 
 
@@ -220,7 +220,7 @@ def _good(good: list[Finding], rejected: tuple[str, ...]) -> Verdict | None:
     until = min((f.until for f in good if f.until), default=b"")
     weak = next((f.weak for f in good if f.weak), "")
     since = max(f.this_update for f in good)
-    info = _info(RevocationStatus.GOOD, first, rejected)
+    info = _info(_STATUS_GOOD, first, rejected)
     return Verdict(info, until=until, weak=weak, since=since)
 
 
