@@ -196,7 +196,8 @@ def _encodings(certificate: Certificate) -> tuple[bytes, ...]:
     """The serial number in its minimal form, and as this issuer encodes it should that differ."""
     tbs = certificate.tbs
     minimal = encode_integer(certificate.serial)
-    if tbs.find(minimal, 0, 48) >= 0:
+    # Where it stands after a version: a number could look like the version before it.
+    if tbs.find(minimal, 7, 9 + len(minimal)) >= 0:
         return (minimal,)
     outer = read(tbs)
     first = read(tbs, outer.start, outer.stop)

@@ -46,6 +46,16 @@ def validate_at(
         purpose=_SIGNING,
         session=context.session,
     )
+    if best < context.at and context.policy.latest(best) < certificate.not_before_time:
+        # Table 6: who stamped it earlier contradicts who certified the key; one of them is wrong.
+        return replace(
+            path,
+            chain_problem=SubIndication.NOT_YET_VALID,
+            chain_code="certificate.not-yet-valid-at-proof",
+            chain_detail=f"{certificate.label} is not valid before "
+            f"{certificate.not_before_time:%Y-%m-%d %H:%M:%S} UTC, and the signature is proven to "
+            f"be older ({best:%Y-%m-%d %H:%M:%S} UTC)",
+        )
     if best >= context.at or (
         path.chain_problem is None
         and path.revocation_problem is None

@@ -7,12 +7,13 @@ from datetime import timedelta
 import pytest
 from cryptography import x509
 
+from esign_kit.asn1.reader import SEQUENCE, encode, read_all
 from esign_kit.asn1.revocation import Crl
 from esign_kit.model.evidence import Evidence
 from esign_kit.model.limits import Limits
 from esign_kit.trust.policy import ValidationPolicy
 from esign_kit.trust.store import TrustStore
-from tests.unit.trust.making import DAY, NOW, Ask, Entity, answer, ask, crl, issue, root
+from tests.unit.trust.making import DAY, NOW, Ask, Entity, answer, ask, crl, issue, root, signed
 
 HOUR = timedelta(hours=1)
 
@@ -158,3 +159,18 @@ def _fields(question: Ask) -> dict:
     return {
         "trust": question.trust, "evidence": question.evidence, "policy": question.policy,
     }  # fmt: skip
+
+
+def test_a_serial_number_that_its_issuer_pads_is_found_as_it_is_written(top) -> None:
+    """``02 02 00 02`` for 2, which as ``02 01 02`` looks like the version before it."""
+    padded = bytes.fromhex("02020002")
+    model = issue("Leaf", top, serial=2)
+    fields = [item.raw for item in read_all(model.view.tbs).items()]
+    leaf = signed(encode(SEQUENCE, fields[0], padded, *fields[2:]), model, top)
+    listed = Crl.load(crl(top, [model]))
+    outer = [item.raw for item in read_all(listed.tbs).items()]
+    ((_, *rest),) = [entry.items() for entry in read_all(outer[5])]
+    outer[5] = encode(SEQUENCE, encode(SEQUENCE, padded, *[item.raw for item in rest]))
+    changed = signed(encode(SEQUENCE, *outer), model, top).der
+    assert code(leaf, top, changed) == "revocation.revoked"
+    assert code(leaf, top, listed.der) == "revocation.revoked"

@@ -138,6 +138,14 @@ def test_a_stamp_that_is_not_trusted_moves_nothing() -> None:
     assert case.report.best_signature_time == case.report.at
 
 
+@pytest.mark.parametrize(("begins", "good"), [(1, True), (1 + 1 / 1440, True), (1.1, False)])
+def test_a_signature_older_than_its_certificate_is_refused(begins: float, good: bool) -> None:
+    """A minute is a difference of clocks, hours are a contradiction."""
+    case = Case(valid_from=FixturePKI().now + begins * DAY, until=300).stamp(1)
+    expected = PASSED if good else (ek.Indication.TOTAL_FAILED, ek.SubIndication.NOT_YET_VALID)
+    assert case.verify(19) == expected
+
+
 # ── the authority that speaks about the signer has ended since ────────────────────────────────
 
 
