@@ -135,11 +135,11 @@ def _sorted_evidence(items: tuple[bytes, ...]) -> Evidence:
 
     kinds: dict[str, list[bytes]] = {"crl": [], "ocsp": [], "timestamp": [], "certificate": []}
     for item in items:
-        data = _unwrapped(item)
-        kind = classify(data)
-        # Rubbish proves nothing and hinders nothing: it is as if it were not there.
-        if kind is not None:
-            kinds[kind].append(data)
+        for data in _unwrapped(item):
+            kind = classify(data)
+            # Rubbish proves nothing and hinders nothing: it is as if it were not there.
+            if kind is not None:
+                kinds[kind].append(data)
     return Evidence(
         certificates=tuple(kinds["certificate"]),
         crls=tuple(kinds["crl"]),
@@ -148,19 +148,16 @@ def _sorted_evidence(items: tuple[bytes, ...]) -> Evidence:
     )
 
 
-def _unwrapped(data: bytes) -> bytes:
-    """Return DER for one PEM block; everything else as it is."""
-    if data[:1] == b"\x30" or not data[:64].lstrip().startswith(b"-----BEGIN "):
-        return data
-    from binascii import Error, a2b_base64
+def _unwrapped(data: bytes) -> Iterable[bytes]:
+    """Return the DER of all PEM blocks; everything else as it is."""
+    if data[:1] == b"\x30" or b"-----BEGIN " not in data:
+        return (data,)
+    from esign_kit.asn1.pem import blocks
 
-    _, _, rest = data.partition(b"-----BEGIN ")
-    _, _, rest = rest.partition(b"-----")
-    body, _, _ = rest.partition(b"-----END ")
     try:
-        return a2b_base64(body)
-    except Error:
-        return data
+        return [der for _, der in blocks(data)]
+    except InputError:
+        return ()
 
 
 def with_embedded(parsed: SignedDocument, given: Evidence) -> Evidence:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from esign_kit.asn1 import names
 from esign_kit.asn1.extensions import Extension, walk
+from esign_kit.asn1.pem import blocks
 from esign_kit.asn1.reader import (
     BIT_STRING,
     BOOLEAN,
@@ -446,22 +447,11 @@ def load_certificates(data: bytes) -> tuple[Certificate, ...]:
     from binascii import Error, a2b_base64
 
     found = []
-    # Offsets into one object: slicing off the rest for each block would cost quadratic time.
-    position = 0
-    while (begin := data.find(b"-----BEGIN ", position)) >= 0:
-        dashes = data.find(b"-----", begin + 11)
-        end = data.find(b"-----END ", dashes + 5) if dashes >= 0 else -1
-        if end < 0:
-            raise InputError("PEM without an end line", code="input.pem")
-        label, body = data[begin + 11 : dashes], data[dashes + 5 : end]
-        position = end + 9
-        if label in (b"CERTIFICATE", b"X509 CERTIFICATE", b"TRUSTED CERTIFICATE"):
-            try:
-                der = a2b_base64(body)
-            except Error as error:
-                raise InputError("PEM with bad base64", code="input.pem") from error
-            if label == b"TRUSTED CERTIFICATE":
-                der = read(der).raw
+    for label, der in blocks(data):
+        if label == b"TRUSTED CERTIFICATE":
+            # What OpenSSL writes after the certificate in such a block is its own.
+            found.append(Certificate.load(read(der).raw))
+        elif label in (b"CERTIFICATE", b"X509 CERTIFICATE"):
             found.append(Certificate.load(der))
     if found:
         return tuple(found)
