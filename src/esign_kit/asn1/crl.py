@@ -70,6 +70,14 @@ _TWICE = 8
 """A list that names a certificate more often than once is malformed; so many entries are read."""
 
 
+def _reason(value: bytes) -> int | None:
+    """Return the number of the reason; one that cannot be read is none, and takes nothing back."""
+    try:
+        return decode_integer(read_all(value).expect(ENUMERATED, "reasonCode").contents)
+    except InputError:
+        return None
+
+
 class CrlEntry(NamedTuple):
     """One revoked certificate.
 
@@ -262,9 +270,7 @@ class Crl:
         reason, invalidity, issuers, unknown = None, b"", None, ""
         for oid, extension in read_extensions(der, last, end, "CRL entry").items():
             if oid == REASON_CODE:
-                reason = decode_integer(
-                    read_all(extension.value).expect(ENUMERATED, "reasonCode").contents
-                )
+                reason = _reason(extension.value)
             elif oid == INVALIDITY_DATE:
                 value = read_all(extension.value)
                 invalidity = decode_time(value.tag, value.contents)
@@ -348,7 +354,11 @@ class Crl:
         return tuple(found)
 
     def _starts_entry(self, at: int) -> bool:
-        """Tell whether the INTEGER at that offset could be the first value of an entry."""
+        """Tell whether the INTEGER at that offset could be the first value of an entry.
+
+        Its framing tells. An entry with a date or an extension that cannot be read is one all the
+        same, and reading it says so: not to be able to read it is not to be absent from the list.
+        """
         der = self.der
         start, stop = self._entries
         for size in range(2, 7):
@@ -358,7 +368,7 @@ class Crl:
                     _, inner, end = header(der, begin, stop)
                     if inner != at:
                         continue
-                    self._entry(inner, end)
+                    header(der, header(der, at, end)[2], end)
                 except InputError:
                     continue
                 return True

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from esign_kit.asn1.revocation import ALL_REASONS
 from esign_kit.asn1.times import to_datetime
+from esign_kit.errors import InputError
 from esign_kit.model.evidence import RevocationInfo, RevocationStatus
 from esign_kit.model.report import SubIndication
 from esign_kit.trust import crl, ocsp
@@ -183,7 +184,11 @@ def _names_a_source(certificate: Certificate) -> bool:
 
 @lru_cache(maxsize=1024)
 def _moment(value: bytes) -> datetime | None:
-    return to_datetime(value) if value else None
+    try:
+        return to_datetime(value) if value else None
+    except InputError:
+        # A 30th of February: it compares like any other date, and cannot be shown as one.
+        return None
 
 
 def _info(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from esign_kit.asn1.times import from_datetime
 from esign_kit.model.report import SubIndication
 from esign_kit.model.signature import Purpose
 from esign_kit.trust.engine import validate_path
@@ -46,15 +47,15 @@ def validate_at(
         purpose=_SIGNING,
         session=context.session,
     )
-    if best < context.at and context.policy.latest(best) < certificate.not_before_time:
+    begins = certificate.not_before
+    if best < context.at and from_datetime(context.policy.latest(best)) < begins:
         # Table 6: who stamped it earlier contradicts who certified the key; one of them is wrong.
         return replace(
             path,
             chain_problem=SubIndication.NOT_YET_VALID,
             chain_code="certificate.not-yet-valid-at-proof",
-            chain_detail=f"{certificate.label} is not valid before "
-            f"{certificate.not_before_time:%Y-%m-%d %H:%M:%S} UTC, and the signature is proven to "
-            f"be older ({best:%Y-%m-%d %H:%M:%S} UTC)",
+            chain_detail=f"{certificate.label} is not valid before {begins.decode('ascii')}, and "
+            f"the signature is proven to be older ({best:%Y-%m-%d %H:%M:%S} UTC)",
         )
     if best >= context.at or (
         path.chain_problem is None

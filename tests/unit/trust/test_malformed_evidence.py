@@ -174,3 +174,40 @@ def test_a_serial_number_that_its_issuer_pads_is_found_as_it_is_written(top) -> 
     changed = signed(encode(SEQUENCE, *outer), model, top).der
     assert code(leaf, top, changed) == "revocation.revoked"
     assert code(leaf, top, listed.der) == "revocation.revoked"
+
+
+REASON = "551d15"
+
+
+@pytest.mark.parametrize(
+    ("date", "extension", "expected"),
+    [
+        (encode(0x18, b"20261331000000Z"), b"", "unusable"),
+        (encode(0x17, b"261120"), b"", "unusable"),
+        (encode(0x13, b"yesterday"), b"", "unusable"),
+        # There is no such day, and it lies in the past all the same.
+        (encode(0x18, b"20260230000000Z"), b"", "revoked"),
+        # Listed is revoked; a reason that cannot be read takes nothing back.
+        (None, encode(0x02, b"\x08"), "revoked"),
+        (None, encode(0x0A, b""), "revoked"),
+        (None, b"\x0a\x05\x01", "revoked"),
+    ],
+)
+@pytest.mark.parametrize("asked", [0, 100])
+def test_an_entry_that_cannot_be_read_is_not_absent(top, date, extension, expected, asked) -> None:
+    leaf = issue("Leaf", top)
+    others = [(issue(f"Other {n}", top), NOW - DAY, None) for n in range(150)]
+    listed = Crl.load(crl(top, [(leaf, NOW - DAY, None), *others]))
+    outer = [item.raw for item in read_all(listed.tbs).items()]
+    first, *rest = [item.raw for item in read_all(outer[5])]
+    parts = [item.raw for item in read_all(first)]
+    if date is not None:
+        parts[1] = date
+    if extension:
+        reason = encode(SEQUENCE, bytes.fromhex("0603" + REASON), encode(0x04, extension))
+        parts.append(encode(SEQUENCE, reason))
+    outer[5] = encode(SEQUENCE, encode(SEQUENCE, *parts), *rest)
+    changed = signed(encode(SEQUENCE, *outer), leaf, top).der
+    for _ in range(asked):
+        assert code(issue("Someone", top), top, changed) == ""
+    assert code(leaf, top, changed) == f"revocation.{expected}"
