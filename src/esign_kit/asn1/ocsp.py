@@ -239,8 +239,12 @@ def _status(field: Tlv) -> tuple[str, bytes, int | None]:
     revoked_at = decode_time(parts[0].tag, parts[0].contents)
     reason = None
     if len(parts) > 1 and parts[1].tag == 0xA0:
-        inner = read(parts[1].data, parts[1].start, parts[1].stop).expect(ENUMERATED)
-        reason = decode_integer(inner.contents)
+        try:
+            inner = read(parts[1].data, parts[1].start, parts[1].stop).expect(ENUMERATED)
+            reason = decode_integer(inner.contents)
+        except InputError:
+            # Revoked it is, for a reason that cannot be read.
+            reason = None
     return "revoked", revoked_at, reason
 
 

@@ -213,6 +213,7 @@ def answer(
     produced: datetime | None = None,
     single_extensions: Sequence[Any] = (),
     repeat: int = 1,
+    reason_tag: int = ENUMERATED,
 ) -> bytes:
     """Write an OCSP answer, signed by the issuer itself unless ``by`` is given.
 
@@ -231,7 +232,7 @@ def answer(
     word = {"GOOD": encode(0x80, b""), "UNKNOWN": encode(0x82, b"")}.get(status)
     if word is None:
         number = CRL_REASONS.index(reason) if reason else None
-        code = b"" if number is None else encode(0xA0, encode(ENUMERATED, bytes([number])))
+        code = b"" if number is None else encode(0xA0, encode(reason_tag, bytes([number])))
         word = encode(0xA1, _time(revoked_at or this), code)
     next_update = b"" if until is None else encode(0xA0, _time(until))
     single = encode(

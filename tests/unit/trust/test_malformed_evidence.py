@@ -211,3 +211,9 @@ def test_an_entry_that_cannot_be_read_is_not_absent(top, date, extension, expect
     for _ in range(asked):
         assert code(issue("Someone", top), top, changed) == ""
     assert code(leaf, top, changed) == f"revocation.{expected}"
+
+
+def test_an_answer_with_a_reason_that_cannot_be_read_says_revoked(top, leaf) -> None:
+    said = answer(leaf, top, status="REVOKED", reason="certificateHold", reason_tag=0x02)
+    result = ask(leaf, top, crls=[crl(top)], ocsp_responses=[said])
+    assert result.revocation_code == "revocation.revoked"
