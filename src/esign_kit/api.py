@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from esign_kit.model.report import CertificateReport, SignatureReport, VerificationReport
     from esign_kit.model.signature import SignedDocument
     from esign_kit.profiles import Profile
+    from esign_kit.trust.path import PathResult
     from esign_kit.trust.policy import ValidationPolicy
     from esign_kit.validation.context import Context
 
@@ -184,6 +185,15 @@ def _checking() -> tuple[type[Context], Callable[..., SignatureReport], type[Ver
     return Context, check_signature, VerificationReport
 
 
+@cache
+def _path_checking() -> tuple[Callable[..., PathResult], Callable[..., CertificateReport]]:
+    """The same for certificates."""
+    from esign_kit.trust.engine import validate_path
+    from esign_kit.validation.report import certificate_report
+
+    return validate_path, certificate_report
+
+
 def validate_certificate(
     certificate: AnyCertificate,
     *,
@@ -207,9 +217,7 @@ def validate_certificate(
     Raises:
         InputError: no certificate, or over a limit.
     """
-    from esign_kit.trust.engine import validate_path
-    from esign_kit.validation.report import certificate_report
-
+    validate_path, certificate_report = _path_checking()
     when = moment(at, fetcher)
     policy = policy or STRICT
     target, *others = as_certificates(certificate)

@@ -70,34 +70,7 @@ class _Common:
         data: bytes,
         *,
         plain: bool,
-    ) -> bool:
-        return self._check(key, algorithm, signature, data, plain, False)
-
-    def verify_digest(
-        self,
-        key: PublicKey,
-        algorithm: SignatureAlgorithm,
-        signature: bytes,
-        digest: bytes,
-        *,
-        plain: bool,
-    ) -> bool:
-        return self._check(key, algorithm, signature, digest, plain, True)
-
-    def sign(self, key: PrivateKey, algorithm: SignatureAlgorithm, data: bytes) -> bytes:
-        return self._make(key, algorithm, data, False)
-
-    def sign_digest(self, key: PrivateKey, algorithm: SignatureAlgorithm, digest: bytes) -> bytes:
-        return self._make(key, algorithm, digest, True)
-
-    def _check(
-        self,
-        key: PublicKey,
-        algorithm: SignatureAlgorithm,
-        signature: bytes,
-        data: bytes,
-        plain: bool,
-        prehashed: bool,
+        prehashed: bool = False,
     ) -> bool:
         try:
             if plain and algorithm.family in ("ECDSA", "DSA"):
@@ -114,6 +87,23 @@ class _Common:
             # signature can exist.
             return False
         return True
+
+    def verify_digest(
+        self,
+        key: PublicKey,
+        algorithm: SignatureAlgorithm,
+        signature: bytes,
+        digest: bytes,
+        *,
+        plain: bool,
+    ) -> bool:
+        return self.verify(key, algorithm, signature, digest, plain=plain, prehashed=True)
+
+    def sign(self, key: PrivateKey, algorithm: SignatureAlgorithm, data: bytes) -> bytes:
+        return self._make(key, algorithm, data, False)
+
+    def sign_digest(self, key: PrivateKey, algorithm: SignatureAlgorithm, digest: bytes) -> bytes:
+        return self._make(key, algorithm, digest, True)
 
     def _make(
         self, key: PrivateKey, algorithm: SignatureAlgorithm, data: bytes, prehashed: bool

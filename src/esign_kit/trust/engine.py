@@ -80,7 +80,10 @@ def validate_path(
             open_inquiry(trust, helpers, evidence, at, policy, purpose, session=session),
         )
     results = _results(trust)
-    key = (certificate.der, purpose, id(policy), session.key_of(helpers), evidence)
+    key = (
+        certificate.der, purpose, id(policy), session.key_of(helpers),
+        evidence.crls, evidence.ocsp_responses, evidence.certificates,
+    )  # fmt: skip
     known = results.get(key)
     moment = from_datetime(at)
     if known is not None:

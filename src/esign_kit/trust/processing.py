@@ -224,13 +224,10 @@ def _constrained(
     length = state.max_length
     if found.path_length is not None:  # (m)
         length = min(length, found.path_length)
-    return state._replace(
-        constraints=constraints,
-        explicit=explicit,
-        mapping=mapping,
-        inhibit_any=inhibit_any,
-        max_length=length,
-    )
+    return State(
+        state.issuer, state.graph, explicit, mapping, inhibit_any, length, constraints,
+        state.wanted,
+    )  # fmt: skip
 
 
 def _wrap_up(
