@@ -22,6 +22,9 @@ __all__ = ["validate_at"]
 
 # Bound once: Python 3.11 takes 90 ns to look a member of an enumeration up in its class.
 _SIGNING = Purpose.SIGNING
+_ONLY_TIME = frozenset(
+    {None, SubIndication.OUT_OF_BOUNDS_NO_POE, SubIndication.OUT_OF_BOUNDS_NOT_REVOKED}
+)
 _KEY_IS_SAFE = frozenset({"affiliationChanged", "superseded", "cessationOfOperation"})
 """Reasons with which a CA ends and nobody else has its key."""
 
@@ -48,7 +51,11 @@ def validate_at(
         session=context.session,
     )
     begins = certificate.not_before
-    if best < context.at and from_datetime(context.policy.latest(best)) < begins:
+    if (
+        best < context.at
+        and from_datetime(context.policy.latest(best)) < begins
+        and path.chain_problem in _ONLY_TIME
+    ):
         # Table 6: who stamped it earlier contradicts who certified the key; one of them is wrong.
         return replace(
             path,

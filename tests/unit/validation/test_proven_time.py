@@ -144,6 +144,9 @@ def test_a_signature_older_than_its_certificate_is_refused(begins: float, good: 
     case = Case(valid_from=FixturePKI().now + begins * DAY, until=300).stamp(1)
     expected = PASSED if good else (ek.Indication.TOTAL_FAILED, ek.SubIndication.NOT_YET_VALID)
     assert case.verify(19) == expected
+    # Dates that nobody vouches for contradict nothing.
+    case.pki = FixturePKI(seed="another country")
+    assert case.verify(19) == open_("NO_CERTIFICATE_CHAIN_FOUND")
 
 
 # ── the authority that speaks about the signer has ended since ────────────────────────────────
