@@ -11,6 +11,7 @@ from esign_kit.asn1.reader import SEQUENCE, encode, read_all
 from esign_kit.asn1.revocation import Crl
 from esign_kit.model.evidence import Evidence
 from esign_kit.model.limits import Limits
+from esign_kit.trust.evidence import index
 from esign_kit.trust.policy import ValidationPolicy
 from esign_kit.trust.store import TrustStore
 from tests.unit.trust.making import DAY, NOW, Ask, Entity, answer, ask, crl, issue, root, signed
@@ -68,6 +69,8 @@ def test_a_suspension_counts_as_long_as_nothing_newer_lifts_it(top, leaf) -> Non
     older, newer = (crl(top, this=NOW - days * DAY, until=NOW + DAY) for days in (2.5, 0.5))
     assert code(leaf, top, older, past) == "revocation.on-hold"
     assert code(leaf, top, past, newer, older) == ""
+    # Of the same moment: the one that speaks against the signer.
+    assert code(leaf, top, crl(top), crl(top, held)) == "revocation.on-hold"
     answers = [
         answer(leaf, top, status="REVOKED", reason="certificateHold", this=NOW - 2 * HOUR,
                until=NOW - HOUR),
@@ -111,6 +114,9 @@ def test_an_issuer_that_lists_its_certificate_elsewhere_means_it(top, leaf, scop
     # Neither a list without it, nor one by another key of that name, says anything.
     assert code(leaf, top, crl(top, idp=idp)) == "revocation.unusable"
     assert code(leaf, top, crl(top), crl(top, [leaf], idp=idp, sign_with=4711)) == ""
+    renewed = issue(top.name, top, ca=True)
+    other_key = crl(renewed, [leaf], idp=idp)
+    assert ask(leaf, top, [renewed], crls=[crl(top), other_key]).revocation_code == ""
     lifted = [(leaf, NOW - DAY, "remove_from_crl")]
     assert code(leaf, top, crl(top), crl(top, lifted, idp=idp, number=12, base=10)) == ""
 
@@ -139,6 +145,9 @@ def test_answers_are_counted_and_not_only_the_responses_that_hold_them(top, leaf
         assert result.revocation_code == f"revocation.{expected}"
     result = ask(leaf, top, crls=[crl(top)], ocsp_responses=[flood], limits=Limits())
     assert result.revocation_code == ""
+    both = Evidence(ocsp_responses=(flood, answer(leaf, top, repeat=40)))
+    found = index(both, ValidationPolicy(limits=few))
+    assert sum(len(items) for items in found.ocsp.values()) == 30 and found.cut
 
 
 def test_an_answer_is_not_kept_into_the_second_of_the_revocation(top, leaf) -> None:
@@ -217,3 +226,12 @@ def test_an_answer_with_a_reason_that_cannot_be_read_says_revoked(top, leaf) -> 
     said = answer(leaf, top, status="REVOKED", reason="certificateHold", reason_tag=0x02)
     result = ask(leaf, top, crls=[crl(top)], ocsp_responses=[said])
     assert result.revocation_code == "revocation.revoked"
+
+
+def test_an_answer_that_an_issuer_gave_after_it_expired_does_not_count() -> None:
+    top = root(until=NOW - 5 * DAY)
+    leaf = issue("Leaf", top, until=NOW + DAY)
+    options = {"at": NOW - 8 * DAY, "evidence_until": NOW, "anchor_constraints": False}
+    for days, expected in ((6, ""), (4, "revocation.signer-expired")):
+        said = answer(leaf, top, this=NOW - days * DAY, until=NOW)
+        assert ask(leaf, top, ocsp_responses=[said], **options).revocation_code == expected

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,7 +13,9 @@ from tests.unit.cades.maker import attribute
 import esign_kit as ek
 from esign_kit.asn1.reader import encode, read_all
 from esign_kit.cades import oids
+from esign_kit.model.signature import TimestampKind
 from esign_kit.testing import FixturePKI
+from esign_kit.validation import process
 
 DAY = timedelta(days=1)
 CADES, XADES = ("cades", "enveloping"), ("xades", "enveloped")
@@ -136,6 +139,22 @@ def test_a_stamp_that_is_not_trusted_moves_nothing() -> None:
     case.other = FixturePKI(seed="trusted in place of the one that stamped")
     assert case.verify(2)[0] is ek.Indication.INDETERMINATE
     assert case.report.best_signature_time == case.report.at
+
+
+def test_a_stamp_over_the_content_proves_nothing_about_the_signature() -> None:
+    """It is older than the signature, so that it would make an expired signer good."""
+    case = Case().stamp(1)
+    assert case.verify(2) == PASSED
+    (stamp,) = case.report.timestamps
+    value = case.report.check("signature-value")
+    for kind in TimestampKind:
+        best = process._best_signature_time(
+            (replace(stamp, kind=str(kind)),), case.report.at, value
+        )
+        over_the_value = kind in ("SIGNATURE", "SIGNATURE_AND_REFERENCES", "ARCHIVE")
+        assert (best == stamp.time) is over_the_value
+    broken = replace(value, status=ek.CheckStatus.FAILED)
+    assert process._best_signature_time((stamp,), case.report.at, broken) == case.report.at
 
 
 @pytest.mark.parametrize(("begins", "good"), [(1, True), (1 + 1 / 1440, True), (1.1, False)])
