@@ -294,7 +294,27 @@ def test_no_revocation_available_beside_a_source_of_it_says_nothing() -> None:
     )
     plain = issue("Leaf", top, extensions=[value])
     assert holds(ask(plain, top, revocation=Revocation.REQUIRED))
-    for options in ({"points": True}, {"extensions": [(pointer, False)]}):
-        odd = issue("Leaf", top, **{**options, "extensions": [*options.get("extensions", []), value]})
+    for points, extensions in ((True, [value]), (False, [value, (pointer, False)])):
+        odd = issue("Leaf", top, points=points, extensions=extensions)
         result = ask(odd, top, revocation=Revocation.REQUIRED)
         assert result.revocation_code == "revocation.missing"
+
+
+@pytest.mark.parametrize(
+    ("limits", "detail"),
+    [
+        ({"extensions": 3}, "extensions"),
+        ({"policy_nodes": 1}, "too many certificate policies"),
+        ({"name_constraint_checks": 1}, "too many name constraint comparisons"),
+        ({"signature_checks": 1}, "too many signatures to check"),
+    ],
+)
+def test_a_limit_that_is_reached_is_a_verdict_with_its_name(limits, detail) -> None:
+    excluded = [x509.DNSName("a.example"), x509.DNSName("b.example")]
+    constraint = x509.NameConstraints(None, excluded), True
+    top, cas = line(("CA", [constraint, policies(P1)]))
+    hosts = x509.SubjectAlternativeName([x509.DNSName("c.example")]), False
+    leaf = issue("Leaf", cas[-1], extensions=[hosts, policies(P1)])
+    result = ask(leaf, top, cas, limits=Limits(**limits))
+    assert result.chain_code == "chain.budget" and detail in result.chain_detail
+    assert holds(ask(leaf, top, cas))
