@@ -9,7 +9,7 @@ from esign_kit.asn1 import names
 from esign_kit.asn1.algorithm_identifier import decode_signature_algorithm
 from esign_kit.asn1.certificate import Certificate
 from esign_kit.asn1.revocation import OCSP_NOCHECK, Crl, OcspResponse
-from esign_kit.asn1.times import to_datetime
+from esign_kit.asn1.times import in_calendar
 from esign_kit.errors import EsignError, InputError
 
 if TYPE_CHECKING:
@@ -46,7 +46,8 @@ def crl_until(body: bytes, issuer: Certificate) -> float | None:
         crl = Crl.load(body)
         if not signed_by(crl, issuer):
             return None
-        return to_datetime(crl.next_update).timestamp() if crl.next_update else 0.0
+        end = in_calendar(crl.next_update)
+        return 0.0 if end is None else end.timestamp()
     except InputError:
         return None
 

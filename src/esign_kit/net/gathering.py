@@ -12,7 +12,7 @@ import time
 from typing import TYPE_CHECKING
 
 from esign_kit.asn1.revocation import Crl, build_ocsp_request
-from esign_kit.asn1.times import to_datetime
+from esign_kit.asn1.times import in_calendar
 from esign_kit.errors import EsignError, InputError
 from esign_kit.model.evidence import Evidence, FetchPurpose, FetchRequest, RevocationStatus
 from esign_kit.model.signature import Purpose
@@ -282,9 +282,9 @@ class _Job(Desk):
                 self._add(crls=tuple(b for _, b in bodies))
                 for kept, one in bodies:
                     # Each to its own end; the verdict on all of them names only one.
-                    end = Crl.load(one).next_update
-                    if end:
-                        self._keep(kept, one, to_datetime(end).timestamp())
+                    end = in_calendar(Crl.load(one).next_update)
+                    if end is not None:
+                        self._keep(kept, one, end.timestamp())
                 self._ask_delta(certificate, issuer)
                 return True
             failures.append((url, why(info)))

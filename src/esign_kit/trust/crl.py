@@ -15,6 +15,7 @@ from esign_kit.asn1.revocation import (
     DistributionPoint,
     IssuingDistributionPoint,
 )
+from esign_kit.asn1.times import shown
 from esign_kit.errors import InputError, LimitError
 from esign_kit.trust.facts import facts
 from esign_kit.trust.finding import Finding, Kind, dated
@@ -57,8 +58,7 @@ def findings(
 
 
 def _label(crl: Crl, detail: str) -> str:
-    day = crl.this_update.decode("ascii")
-    return f"CRL of {names.label(crl.issuer)} of {day[:4]}-{day[4:6]}-{day[6:8]}: {detail}"
+    return f"CRL of {names.label(crl.issuer)} of {shown(crl.this_update)[:10]}: {detail}"
 
 
 def _finding(
@@ -151,8 +151,8 @@ def _listed(crl: Crl, entry: CrlEntry, at: bytes, weak: str) -> Finding:
     kind = Kind.HOLD if number == _HOLD else Kind.REVOKED
     detail = "" if entry.revoked_at <= at else "revoked later than the time in question"
     if entry.invalidity_date:
-        day = entry.invalidity_date.decode("ascii")
-        detail = (detail + "; " if detail else "") + f"key suspected since {day}"
+        since = shown(entry.invalidity_date)
+        detail = (detail + "; " if detail else "") + f"key suspected since {since}"
     return Finding(
         kind, "CRL", crl.this_update, crl.next_update, entry.revoked_at, reason, detail, weak=weak,
         until=crl.next_update,

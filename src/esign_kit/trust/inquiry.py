@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, timedelta
-from functools import lru_cache
+from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from esign_kit.asn1.algorithm_identifier import decode_signature_algorithm, split
-from esign_kit.asn1.times import from_datetime, to_datetime
+from esign_kit.asn1.times import from_datetime, in_calendar
 from esign_kit.crypto import explain, load_public_key, verify
 from esign_kit.errors import EsignError, InputError, LimitError
 from esign_kit.trust import cache
@@ -299,10 +298,7 @@ class Inquiry:
 
 def _end_of(policy: ValidationPolicy, name: str, bits: int) -> bytes:
     end = strength_until(policy, name, bits)
-    return _FOREVER if end is None or isinstance(end, str) else _octets(end)
-
-
-_octets = lru_cache(maxsize=64)(from_datetime)
+    return _FOREVER if end is None or isinstance(end, str) else from_datetime(end)
 
 
 def strength_until(policy: ValidationPolicy, name: str, bits: int) -> datetime | str | None:
@@ -359,8 +355,14 @@ def family_of(key: PublicKey) -> str:
 
 
 def shift(moment: bytes, by: timedelta) -> bytes:
-    """Return a moment in octets, moved; it saturates at the ends of the calendar."""
+    """Return a moment in octets, moved; it saturates at the ends of the calendar.
+
+    One that no calendar has stays where it is: no real time lies between it and the next ones.
+    """
+    found = in_calendar(moment)
+    if found is None:
+        return moment
     try:
-        return from_datetime(to_datetime(moment).astimezone(UTC) + by)
-    except (OverflowError, ValueError):
-        return b"99991231235959Z" if by > timedelta(0) else b"00010101000000Z"
+        return from_datetime(found + by)
+    except OverflowError:
+        return _FOREVER if by > timedelta(0) else b"00010101000000Z"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from esign_kit.asn1.times import from_datetime
+from esign_kit.asn1.times import from_datetime, shown
 from esign_kit.crypto import load_public_key
 from esign_kit.errors import InputError
 from esign_kit.model.evidence import RevocationInfo, RevocationStatus
@@ -374,11 +374,11 @@ def _inherited(
 
 def _validity(certificate: Certificate, at: bytes, what: str) -> Failure | None:
     if at < certificate.not_before:
-        when, code = certificate.not_before_time, f"{what}.not-yet-valid"
-        detail = f"{certificate.label} is not valid before {when:%Y-%m-%d %H:%M:%S} UTC"
+        code = f"{what}.not-yet-valid"
+        detail = f"{certificate.label} is not valid before {shown(certificate.not_before)}"
     elif at > certificate.not_after:
-        when, code = certificate.not_after_time, f"{what}.expired"
-        detail = f"{certificate.label} expired on {when:%Y-%m-%d %H:%M:%S} UTC"
+        code = f"{what}.expired"
+        detail = f"{certificate.label} expired on {shown(certificate.not_after)}"
     else:
         return None
     return Failure(_OUT_OF_BOUNDS, code, detail)

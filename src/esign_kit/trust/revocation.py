@@ -7,12 +7,10 @@ question; everything else is unknown, and unknown is never good.
 from __future__ import annotations
 
 from datetime import timedelta
-from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from esign_kit.asn1.revocation import ALL_REASONS
-from esign_kit.asn1.times import to_datetime
-from esign_kit.errors import InputError
+from esign_kit.asn1.times import in_calendar, shown
 from esign_kit.model.evidence import RevocationInfo, RevocationStatus
 from esign_kit.model.report import SubIndication
 from esign_kit.trust import crl, ocsp
@@ -22,8 +20,6 @@ from esign_kit.trust.inquiry import shift
 from esign_kit.trust.policy import Revocation
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from esign_kit.asn1.certificate import Certificate
     from esign_kit.trust.inquiry import Inquiry
 
@@ -182,24 +178,15 @@ def _names_a_source(certificate: Certificate) -> bool:
     return bool(found.points or found.freshest or certificate.crl_urls or certificate.ocsp_urls)
 
 
-@lru_cache(maxsize=1024)
-def _moment(value: bytes) -> datetime | None:
-    try:
-        return to_datetime(value) if value else None
-    except InputError:
-        # A 30th of February: it compares like any other date, and cannot be shown as one.
-        return None
-
-
 def _info(
     state: RevocationStatus, finding: Finding, rejected: tuple[str, ...] = (), detail: str = ""
 ) -> RevocationInfo:
     return RevocationInfo(
         state,
         finding.source,
-        _moment(finding.this_update),
-        _moment(finding.next_update),
-        _moment(finding.revoked_at),
+        in_calendar(finding.this_update),
+        in_calendar(finding.next_update),
+        in_calendar(finding.revoked_at),
         finding.reason,
         detail or finding.detail,
         rejected,
@@ -230,15 +217,14 @@ def _good(good: list[Finding], rejected: tuple[str, ...]) -> Verdict | None:
 
 
 def _revoked(finding: Finding, certificate: Certificate, *, target: bool) -> Verdict:
-    when = finding.revoked_at.decode("ascii")
-    day = f"{when[:4]}-{when[4:6]}-{when[6:8]} {when[8:10]}:{when[10:12]}"
     why = f", {finding.reason}" if finding.reason else ""
     more = f"; {finding.detail}" if finding.detail else ""
     return Verdict(
         _info(RevocationStatus.REVOKED, finding),
         SubIndication.REVOKED_NO_POE if target else SubIndication.REVOKED_CA_NO_POE,
         "revocation.revoked" if target else "revocation.ca-revoked",
-        f"{certificate.label} was revoked on {day} UTC{why} (by {finding.source}){more}",
+        f"{certificate.label} was revoked on {shown(finding.revoked_at)}{why} "
+        f"(by {finding.source}){more}",
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from esign_kit.asn1.times import from_datetime
+from esign_kit.asn1.times import from_datetime, shown
 from esign_kit.model.report import SubIndication
 from esign_kit.model.signature import Purpose
 from esign_kit.trust.engine import validate_path
@@ -61,7 +61,7 @@ def validate_at(
             path,
             chain_problem=SubIndication.NOT_YET_VALID,
             chain_code="certificate.not-yet-valid-at-proof",
-            chain_detail=f"{certificate.label} is not valid before {begins.decode('ascii')}, and "
+            chain_detail=f"{certificate.label} is not valid before {shown(begins)}, and "
             f"the signature is proven to be older ({best:%Y-%m-%d %H:%M:%S} UTC)",
         )
     if best >= context.at or (
@@ -114,12 +114,12 @@ def _unproven(earlier: PathResult, now: PathResult) -> PathResult | None:
                 revocation_detail=f"{revoked}; nothing proves that what it says of the time of "
                 "the signature is older than that",
             )
-        if max(said) > issuer.not_after_time:
+        if from_datetime(max(said)) > issuer.not_after:
             return replace(
                 earlier,
                 revocation_problem=SubIndication.REVOCATION_OUT_OF_BOUNDS_NO_POE,
                 revocation_code="revocation.signer-expired",
-                revocation_detail=f"{issuer.label} expired on {issuer.not_after_time:%Y-%m-%d}, "
+                revocation_detail=f"{issuer.label} expired on {shown(issuer.not_after)}, "
                 f"before what it says about {chain[0].label} was made",
             )
     return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from esign_kit.asn1.times import to_datetime
+from esign_kit.asn1.times import in_calendar
 from esign_kit.model.report import CertificateReport, Check, CheckStatus, SubIndication
 from esign_kit.model.signature import Purpose
 from esign_kit.validation.certificate import check_chain, check_key_usage, check_revocation
@@ -79,5 +79,5 @@ def certificate_report(
         policies=path.policies,
         user_notices=path.user_notices,
         policy_id=policy.id,
-        valid_until=to_datetime(path.valid_until) if path.valid_until else None,
+        valid_until=in_calendar(path.valid_until),
     )
