@@ -436,6 +436,18 @@ def _key_usage(value: bytes) -> frozenset[str]:
     )
 
 
+def from_block(label: bytes, der: bytes) -> Certificate | None:
+    """Return the certificate in a block of PEM; ``None`` if it holds something else.
+
+    Raises:
+        InputError: malformed.
+    """
+    if label == b"TRUSTED CERTIFICATE":
+        # What OpenSSL writes after the certificate in such a block is its own.
+        return Certificate.load(read(der).raw)
+    return Certificate.load(der) if label in (b"CERTIFICATE", b"X509 CERTIFICATE") else None
+
+
 def load_certificates(data: bytes) -> tuple[Certificate, ...]:
     """Read certificates from DER, PEM (any number, comments allowed) or bare base64.
 
@@ -446,15 +458,10 @@ def load_certificates(data: bytes) -> tuple[Certificate, ...]:
         return (_load(data),)
     from binascii import Error, a2b_base64
 
-    found = []
-    for label, der in blocks(data):
-        if label == b"TRUSTED CERTIFICATE":
-            # What OpenSSL writes after the certificate in such a block is its own.
-            found.append(Certificate.load(read(der).raw))
-        elif label in (b"CERTIFICATE", b"X509 CERTIFICATE"):
-            found.append(Certificate.load(der))
+    blocks_of_it = (from_block(label, der) for label, der in blocks(data))
+    found = tuple([certificate for certificate in blocks_of_it if certificate is not None])
     if found:
-        return tuple(found)
+        return found
     try:
         der = a2b_base64(data.strip(), strict_mode=False)
     except Error:

@@ -316,11 +316,6 @@ def _common_name(name: bytes) -> str | None:
     return None
 
 
-def first_of(name: bytes, oid: str) -> str | None:
-    """Return the first decodable value of that type."""
-    return next((a.value for a in attributes(name) if a.oid == oid and a.value is not None), None)
-
-
 def parse_text(value: str) -> tuple[tuple[tuple[str, str], ...], ...] | None:
     """Read an RFC 4514 (or 2253) string into RDNs of (type, value); ``None`` if it is none.
 

@@ -10,7 +10,10 @@ from esign_kit.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["blocks"]
+__all__ = ["PKCS7_LABELS", "blocks"]
+
+PKCS7_LABELS = (b"PKCS7", b"CMS")
+"""Labels of a SignedData (RFC 7468 § 8 and § 9), which may be a bag of certificates."""
 
 
 def blocks(data: bytes) -> Iterator[tuple[bytes, bytes]]:

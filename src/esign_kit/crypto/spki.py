@@ -44,7 +44,6 @@ _CURVES = {
     "1.3.36.3.3.2.8.1.1.11": ("brainpoolP384r1", "BrainpoolP384R1", 384),
     "1.3.36.3.3.2.8.1.1.13": ("brainpoolP512r1", "BrainpoolP512R1", 512),
 }
-_CURVES_BY_PYCA = {row[1].lower(): row[0] for row in _CURVES.values()}
 _KNOWN_ONLY_BY_NAME = {
     "1.3.36.3.3.2.8.1.1.1": "brainpoolP160r1",
     "1.3.36.3.3.2.8.1.1.3": "brainpoolP192r1",

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from binascii import Error, a2b_base64
 from typing import TYPE_CHECKING
 
+from esign_kit.asn1.pem import blocks
 from esign_kit.asn1.reader import SEQUENCE, encode_oid, read_all
 from esign_kit.asn1.revocation import OcspResponse, distribution_points
 from esign_kit.errors import InputError
@@ -108,14 +110,12 @@ def nonce_of(body: bytes) -> bytes | None:
 
 def unwrapped(body: bytes) -> bytes:
     """Take a CRL out of PEM or base64; some servers send it so."""
-    from binascii import Error, a2b_base64
-
     if body[:1] == b"\x30":
         return body
     text = body.strip()
-    if text.startswith(b"-----BEGIN "):
-        text = text.partition(b"-----")[2].partition(b"-----")[2].partition(b"-----END ")[0]
     try:
+        if text.startswith(b"-----BEGIN "):
+            return next(blocks(text))[1]
         return a2b_base64(text)
-    except Error:
+    except (Error, InputError):
         return body

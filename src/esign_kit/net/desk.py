@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING
 
 from esign_kit.asn1.certificate import Certificate
 from esign_kit.errors import EsignError, EvidenceError, InputError
-from esign_kit.model.evidence import Evidence, FetchFailure, FetchPurpose, RevocationStatus
+from esign_kit.model.evidence import (
+    Evidence,
+    FetchFailure,
+    FetchPurpose,
+    RevocationInfo,
+    RevocationStatus,
+)
 from esign_kit.net.issuers import Budget
 from esign_kit.trust.policy import Revocation, derived
 
@@ -15,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
-    from esign_kit.model.evidence import Fetcher, FetchRequest, RevocationInfo
+    from esign_kit.model.evidence import Fetcher, FetchRequest
     from esign_kit.model.signature import Purpose
     from esign_kit.net.cache import EvidenceCache
     from esign_kit.trust.path import PathResult
@@ -133,8 +139,6 @@ class Desk:
 
 def info_of(result: PathResult | None, number: int) -> RevocationInfo:
     """Return what a path says about one of its certificates; unknown where there is none."""
-    from esign_kit.model.evidence import RevocationInfo
-
     if result is None or number >= len(result.revocation):
         detail = result.chain_detail if result is not None else ""
         return RevocationInfo(RevocationStatus.UNKNOWN, detail=detail)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from esign_kit.asn1 import names
 from esign_kit.asn1.certificate import Certificate, load_certificates
 from esign_kit.asn1.cms import SignedData
+from esign_kit.asn1.pem import PKCS7_LABELS, blocks
 from esign_kit.errors import InputError
 from esign_kit.net.authentic import signed_by
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
     from esign_kit.asn1.revocation import Crl
 
-__all__ = ["Budget", "issued_by", "issuers_among", "read_certificates"]
+__all__ = ["Budget", "issuers_among", "read_certificates"]
 
 _MOST = 64
 
@@ -29,24 +30,12 @@ def read_certificates(data: bytes) -> tuple[Certificate, ...]:
     try:
         return load_certificates(data)[:_MOST]
     except InputError as first:
-        bag = data
-        if b"-----BEGIN PKCS7-----" in data or b"-----BEGIN CMS-----" in data:
-            bag = _pem_body(data)
         try:
-            message = SignedData.load(bag)
+            bags = (der for label, der in blocks(data) if label in PKCS7_LABELS)
+            message = SignedData.load(next(bags, data))
         except InputError:
             raise first from None
         return tuple(_readable(message.certificates[:_MOST]))
-
-
-def _pem_body(data: bytes) -> bytes:
-    from binascii import Error, a2b_base64
-
-    body = data.split(b"-----BEGIN ", 1)[1].partition(b"-----")[2].partition(b"-----END ")[0]
-    try:
-        return a2b_base64(body)
-    except Error as error:
-        raise InputError("PEM with bad base64", code="input.pem") from error
 
 
 def _readable(ders: Iterable[bytes]) -> Iterator[Certificate]:
@@ -55,11 +44,6 @@ def _readable(ders: Iterable[bytes]) -> Iterator[Certificate]:
             yield Certificate.load(der)
         except InputError:
             continue
-
-
-def issued_by(certificate: Certificate, issuer: Certificate) -> bool:
-    """Tell whether ``issuer`` has the name and the key that signed ``certificate``."""
-    return signed_by(certificate, issuer)
 
 
 class Budget:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from esign_kit.asn1 import names
 from esign_kit.errors import InputError
+from esign_kit.model.report import PathAttempt
 from esign_kit.trust.facts import self_issued
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from esign_kit.asn1.certificate import Certificate
     from esign_kit.trust.inquiry import Inquiry
 
-__all__ = ["DeadEnd", "Path", "paths", "straight_path"]
+__all__ = ["DeadEnd", "Path", "attempt", "paths", "straight_path"]
 
 Path = tuple["Certificate", ...]
 
@@ -25,6 +26,11 @@ class DeadEnd(NamedTuple):
     path: Path
     code: str
     why: str
+
+
+def attempt(path: Path, code: str, detail: str) -> PathAttempt:
+    """Return a path that was tried in the words of a report."""
+    return PathAttempt(tuple([certificate.der for certificate in path]), code, detail)
 
 
 def straight_path(

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 from esign_kit.asn1.certificate import Certificate
 from esign_kit.asn1.times import from_datetime
 from esign_kit.errors import InputError, LimitError
-from esign_kit.model.report import PathAttempt, SubIndication
+from esign_kit.model.report import SubIndication
 from esign_kit.model.signature import Purpose
 from esign_kit.trust import cache
-from esign_kit.trust.building import DeadEnd, paths, straight_path
+from esign_kit.trust.building import DeadEnd, attempt, paths, straight_path
 from esign_kit.trust.evidence import index
 from esign_kit.trust.inquiry import DEPTH, Helped, Inquiry, SearchOver
 from esign_kit.trust.judging import Judged, judge
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from esign_kit.model.evidence import Evidence
-    from esign_kit.trust.building import Path
+    from esign_kit.model.report import PathAttempt
     from esign_kit.trust.policy import ValidationPolicy
     from esign_kit.trust.store import TrustAnchor, TrustStore
 
@@ -196,15 +196,15 @@ def _search(certificate: Certificate, inquiry: Inquiry) -> PathResult:
         if straight is not None:
             judged = judge(straight, anchor_of(straight[-1], inquiry), inquiry)
             if judged.rank == 0:
-                return judged.result((_attempt(straight, "", ""),), inquiry)
+                return judged.result((attempt(straight, "", ""),), inquiry)
         for path in paths(certificate, inquiry, is_anchor):
             if isinstance(path, DeadEnd):
-                attempts.append(_attempt(path.path, path.code, path.why))
+                attempts.append(attempt(path.path, path.code, path.why))
                 continue
             judged = judge(path, anchor_of(path[-1], inquiry), inquiry)
             if best is None or judged.rank < best.rank:
                 best = judged
-            attempts.append(_attempt(path, *judged.reason))
+            attempts.append(attempt(path, *judged.reason))
             if judged.rank == 0:
                 break
     except (SearchOver, LimitError) as error:
@@ -215,10 +215,6 @@ def _search(certificate: Certificate, inquiry: Inquiry) -> PathResult:
         result = best.result(tuple(attempts), inquiry)
         return replace(result, chain_detail=f"{result.chain_detail}; {over}".strip("; "))
     return best.result(tuple(attempts), inquiry)
-
-
-def _attempt(path: Path, code: str, detail: str) -> PathAttempt:
-    return PathAttempt(tuple([certificate.der for certificate in path]), code, detail)
 
 
 def _no_path(

@@ -8,7 +8,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from esign_kit.asn1.certificate import Certificate, load_certificates
+from esign_kit.asn1.certificate import Certificate, from_block, load_certificates
+from esign_kit.asn1.pem import PKCS7_LABELS, blocks
 from esign_kit.asn1.reader import OID, SEQUENCE, decode_oid, is_definite, read, to_definite
 from esign_kit.errors import InputError, KeyStoreError, LimitError
 from esign_kit.trust.store import TrustAnchor, TrustStore
@@ -92,8 +93,8 @@ def read_certificates(data: bytes, password: str | None = None) -> tuple[Certifi
     if data[:1] == b"\x30":
         found = _pkcs7(data)
         return found if found is not None else _certificate(data)
-    if b"-----BEGIN PKCS7-----" in data or b"-----BEGIN CMS-----" in data:
-        return _pem_pkcs7(data)
+    if any(b"-----BEGIN " + label + b"-----" in data for label in PKCS7_LABELS):
+        return _bundle(data)
     return load_certificates(data)
 
 
@@ -151,20 +152,14 @@ def _pkcs12(data: bytes, password: str | None) -> tuple[Certificate, ...]:
     ) from problem
 
 
-def _pem_pkcs7(data: bytes) -> tuple[Certificate, ...]:
-    from binascii import Error, a2b_base64
-
+def _bundle(data: bytes) -> tuple[Certificate, ...]:
+    """Read a PEM bundle with bags of certificates in it, beside single ones."""
     found: list[Certificate] = []
-    for label in (b"PKCS7", b"CMS"):
-        rest = data
-        begin, end = b"-----BEGIN " + label + b"-----", b"-----END " + label + b"-----"
-        while begin in rest:
-            body, _, rest = rest.partition(begin)[2].partition(end)
-            try:
-                der = a2b_base64(body)
-            except Error as error:
-                raise InputError("PEM with bad base64", code="input.pem") from error
+    for label, der in blocks(data):
+        if label in PKCS7_LABELS:
             found += _pkcs7(der) or ()
+        elif (single := from_block(label, der)) is not None:
+            found.append(single)
     return tuple(found)
 
 

@@ -14,9 +14,9 @@ from esign_kit.asn1.revocation import Crl, OcspResponse
 from esign_kit.asn1.times import from_datetime, to_datetime
 from esign_kit.crypto import load_public_key
 from esign_kit.errors import InputError, LimitError
-from esign_kit.model.report import PathAttempt, SubIndication
+from esign_kit.model.report import SubIndication
 from esign_kit.trust import revocation
-from esign_kit.trust.building import DeadEnd, paths
+from esign_kit.trust.building import DeadEnd, attempt, paths
 from esign_kit.trust.engine import anchor_of, open_inquiry
 from esign_kit.trust.finding import Finding, Kind
 from esign_kit.trust.inquiry import SearchOver, family_of, strength_until
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from esign_kit.asn1.certificate import Certificate
     from esign_kit.model.evidence import Evidence
+    from esign_kit.model.report import PathAttempt
     from esign_kit.model.signature import Purpose
     from esign_kit.trust.building import Path
     from esign_kit.trust.inquiry import Inquiry
@@ -96,12 +97,12 @@ def validate_past(
     try:
         for path in paths(certificate, inquiry, lambda c: anchor_of(c, inquiry) is not None):
             if isinstance(path, DeadEnd):
-                attempts.append(_attempt(path.path, path.code, path.why))
+                attempts.append(attempt(path.path, path.code, path.why))
                 continue
             found = _past(path, inquiry, proofs)
             if found.problem is None:
                 return replace(found, attempts=tuple(attempts))
-            attempts.append(_attempt(path, found.code, found.detail))
+            attempts.append(attempt(path, found.code, found.detail))
             best = best or found
     except (SearchOver, LimitError) as error:
         over = error.detail
@@ -115,10 +116,6 @@ def validate_past(
         (certificate,),
         attempts=tuple(attempts),
     )
-
-
-def _attempt(path: Path, code: str, detail: str) -> PathAttempt:
-    return PathAttempt(tuple([certificate.der for certificate in path]), code, detail)
 
 
 def _past(path: Path, inquiry: Inquiry, proofs: ProofsOfExistence) -> PastResult:

@@ -6,15 +6,11 @@ V111 = "http://uri.etsi.org/01903/v1.1.1#"
 V122 = "http://uri.etsi.org/01903/v1.2.2#"
 V132 = "http://uri.etsi.org/01903/v1.3.2#"
 V141 = "http://uri.etsi.org/01903/v1.4.1#"
-EVIDENCE = "http://uri.etsi.org/19132/v1.1.1#"
 
 MAIN = (V132, V122, V111)
 """Namespaces in which a QualifyingProperties may stand."""
 
 QUALIFYING = frozenset(f"{{{namespace}}}QualifyingProperties" for namespace in MAIN)
-QUALIFYING_REFERENCE = frozenset(
-    f"{{{namespace}}}QualifyingPropertiesReference" for namespace in MAIN
-)
 SIGNED_PROPERTIES = frozenset(f"{{{namespace}}}SignedProperties" for namespace in MAIN)
 COUNTER_SIGNATURE = frozenset(f"{{{namespace}}}CounterSignature" for namespace in MAIN)
 

@@ -10,7 +10,6 @@ FILTER2 = "http://www.w3.org/2002/06/xmldsig-filter2"
 XML = "http://www.w3.org/XML/1998/namespace"
 WSU = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-utility-1.0.xsd"
 WSSE = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-secext-1.0.xsd"
-WSSE_11 = "http://docs.oasis-open.org/wss/oasis-wss-wssecurity-secext-1.1.xsd"
 
 SIGNATURE = f"{{{DS}}}Signature"
 SIGNED_INFO = f"{{{DS}}}SignedInfo"
@@ -45,8 +44,6 @@ T_XSLT = "http://www.w3.org/TR/1999/REC-xslt-19991116"
 
 TYPE_OBJECT = DS + "Object"
 TYPE_MANIFEST = DS + "Manifest"
-TYPE_SIGNATURE_PROPERTIES = DS + "SignatureProperties"
-TYPE_COUNTERSIGNED = "http://uri.etsi.org/01903#CountersignedSignature"
 
 ID_ATTRIBUTES = ("Id", "ID", "id", f"{{{XML}}}id", f"{{{WSU}}}Id", "AssertionID")
 """All spellings under which a reference finds an element; collected before any is resolved."""

@@ -20,7 +20,8 @@ from esign_kit.net.addresses import (
     ocsp_urls,
     unwrapped,
 )
-from esign_kit.net.issuers import Budget, issued_by, issuers_among, read_certificates
+from esign_kit.net.authentic import signed_by
+from esign_kit.net.issuers import Budget, issuers_among, read_certificates
 from esign_kit.testing.pki import FixturePKI
 from esign_kit.trust.policy import ValidationPolicy
 from esign_kit.trust.store import TrustStore
@@ -202,10 +203,10 @@ def test_who_issued_whom(pki: FixturePKI) -> None:
     leaf, issuing, root = pki.person().certificate, pki.issuing.certificate, pki.root.certificate
     twin = FixturePKI(seed="twin").issuing.certificate
     assert twin.subject == issuing.subject
-    assert issued_by(leaf, issuing)
-    assert issued_by(root, root)
-    assert not issued_by(leaf, root)
-    assert not issued_by(leaf, twin)
+    assert signed_by(leaf, issuing)
+    assert signed_by(root, root)
+    assert not signed_by(leaf, root)
+    assert not signed_by(leaf, twin)
     assert issuers_among(leaf, [twin, root, issuing, issuing], Budget(9)) == (issuing,)
     spent = Budget(1)
     assert issuers_among(leaf, [twin, issuing], spent) == ()

@@ -51,6 +51,13 @@ def test_bundles() -> None:
         assert sorted(c.der for c in read_certificates(data)) == sorted(both)
 
 
+def test_a_bag_hides_nothing_that_stands_beside_it() -> None:
+    bag = pkcs7.serialize_certificates([ONE.x509], Encoding.PEM)
+    single = pem(TWO.der)
+    assert read_certificates(bag + single) == (ONE.view, TWO.view)
+    assert read_certificates(single + bag) == (TWO.view, ONE.view)
+
+
 def test_a_folder_with_helpers(tmp_path: Path) -> None:
     (tmp_path / "one.crt").write_bytes(pem(ONE.der))
     (tmp_path / "two.DER").write_bytes(TWO.der)
