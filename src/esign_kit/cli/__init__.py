@@ -25,7 +25,7 @@ def main() -> None:
     try:
         import click
     except ImportError:  # pragma: no cover - click is a core dependency
-        sys.stderr.write("The esign command needs click and rich: pip install click rich\n")
+        sys.stderr.write("The esign command needs click: pip install click\n")
         raise SystemExit(2) from None
 
     from esign_kit.cli import run
