@@ -59,8 +59,7 @@ def test_console_samples(page: Path, workplace: Path) -> None:
     esign = Path(sys.executable).with_name("esign")
     for _, block in _blocks(page, "console"):
         for line in block.splitlines():
-            if not line.startswith("$ esign "):
-                continue
+            assert line.startswith("$ esign "), f"not run: {line}"
             command, _, remark = line[2:].partition("  # exit ")
             done = subprocess.run(
                 [str(esign), *shlex.split(command)[1:]],

@@ -8,7 +8,14 @@ import click
 
 from esign_kit.asn1.names import printable
 from esign_kit.cli import exits
-from esign_kit.cli.options import atomic_write, detached_option, trust_from, validation_options
+from esign_kit.cli.options import (
+    deliver,
+    detached_option,
+    document,
+    file_argument,
+    trust_from,
+    validation_options,
+)
 
 if TYPE_CHECKING:
     from esign_kit.cli.options import Asked
@@ -20,7 +27,7 @@ def command() -> None:
 
 
 @command.command("make")
-@click.argument("file", type=click.Path(exists=True, dir_okay=False))
+@file_argument
 @detached_option
 @click.option(
     "--attach",
@@ -29,7 +36,9 @@ def command() -> None:
     metavar="PATH",
     help="Keep this with the proof: a login statement, a scanned form.",
 )
-@click.option("--output", "-o", metavar="OUT", help="Default: FILE.bundle.zip")
+@click.option(
+    "--output", "-o", metavar="OUT", help="Default: FILE.bundle.zip; - is standard output."
+)
 @validation_options
 def make(
     file: str, detached: tuple[str, ...], attach: tuple[str, ...], output: str | None, asked: Asked
@@ -43,28 +52,31 @@ def make(
     import esign_kit as ek
     from esign_kit.bundle import Attachment, make as make_bundle, verify
 
+    target = output or (file if file == "-" else file + ".bundle.zip")
+    if target == "-" and asked.as_json:
+        raise click.UsageError("standard output cannot be both the bundle and --json: name -o OUT")
     data = make_bundle(
-        ek.Document.from_path(file),
+        document(file),
         **asked.for_file(detached),
         attachments=[
             Attachment("attachment", os.path.basename(path), ek.Document.from_path(path).octets())
             for path in attach
         ],
     )
-    target = output or file + ".bundle.zip"
-    atomic_write(target, data)
+    deliver(target, data)
     answer = verify(data)
     if asked.as_json:
         from esign_kit.cli.render import echo_json
 
         echo_json(answer.to_dict())
     else:
-        click.echo(f"{answer.report.indication}  kept in {target}, {len(data)} octets")
+        words = f"{answer.report.indication}  kept in {printable(target)}, {len(data)} octets"
+        click.echo(words, err=target == "-")
     return exits.for_indication(answer.report.indication)
 
 
 @command.command("verify")
-@click.argument("file", type=click.Path(exists=True, dir_okay=False))
+@file_argument
 @click.option(
     "--trust",
     multiple=True,
@@ -87,7 +99,7 @@ def verify_(file: str, trust: tuple[str, ...], profile: str | None, as_json: boo
     if profile is not None:
         anchors = ek.profile(profile).trust
         store = anchors if store is None else store | anchors
-    answer = verify(ek.Document.from_path(file), trust=store)
+    answer = verify(document(file), trust=store)
     code = exits.for_indication(answer.report.indication)
     if not answer.identical:
         code = exits.FAILED

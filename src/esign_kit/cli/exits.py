@@ -20,6 +20,7 @@ __all__ = [
     "FAILED",
     "INDETERMINATE",
     "INTERNAL",
+    "INTERRUPTED",
     "PASSED",
     "UNAVAILABLE",
     "UNREADABLE",
@@ -36,6 +37,8 @@ UNREADABLE = 4
 UNAVAILABLE = 5
 INTERNAL = 70
 """A defect of esign itself (EX_SOFTWARE); never a verdict."""
+INTERRUPTED = 130
+"""Ctrl-C, as shells count it."""
 
 
 def for_indication(indication: Indication) -> int:
@@ -45,6 +48,8 @@ def for_indication(indication: Indication) -> int:
 
 def for_error(error: EsignError) -> int:
     """Return the exit code of a job that could not be done."""
+    if error.code == "output.write":
+        return UNAVAILABLE
     if isinstance(error, InputError):
         return UNREADABLE
     if isinstance(error, (KeyStoreError, EvidenceError)):

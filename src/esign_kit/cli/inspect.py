@@ -7,17 +7,18 @@ from typing import Any
 import click
 
 from esign_kit.asn1.names import printable
+from esign_kit.cli.options import document, file_argument
 
 
 @click.command("inspect")
-@click.argument("file", type=click.Path(exists=True, dir_okay=False))
+@file_argument
 @click.option("--json", "as_json", is_flag=True, help="Print the structure as JSON.")
 def command(file: str, as_json: bool) -> int:
     """Show signers, certificates, attributes and time-stamps of FILE; nothing is judged."""
     import esign_kit as ek
     from esign_kit.cli.render import echo_json
 
-    structure = ek.inspect(ek.Document.from_path(file))
+    structure = ek.inspect(document(file))
     if as_json:
         echo_json(structure)
         return 0

@@ -17,6 +17,7 @@ from esign_kit.errors import EvidenceError, InputError, KeyStoreError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from esign_kit.model.document import Document
     from esign_kit.trust.store import TrustStore
     from esign_kit.trustlist import Listed
 
@@ -24,7 +25,10 @@ __all__ = [
     "Asked",
     "atomic_write",
     "country_from",
+    "deliver",
     "detached_option",
+    "document",
+    "file_argument",
     "lists_say",
     "read_password",
     "read_paths",
@@ -86,10 +90,8 @@ class Asked:
 
     def for_file(self, detached: tuple[str, ...]) -> dict[str, Any]:
         """Return the arguments of ``verify()``."""
-        from esign_kit.model.document import Document
-
         return {
-            "detached": [Document.from_path(path) for path in detached],
+            "detached": [document(path) for path in detached],
             "profile": self.profile,
             "trust": self.trust,
             "certificates": self._options["certificates"],
@@ -163,12 +165,45 @@ def validation_options(function: Callable[..., Any]) -> Callable[..., Any]:
     return _validation_options(online_options(collected))
 
 
+def file_argument(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add ``FILE``, which :func:`document` reads; ``-`` is standard input."""
+    return click.argument("file", type=click.Path(exists=True, dir_okay=False, allow_dash=True))(
+        function
+    )
+
+
+def document(path: str, media_type: str | None = None) -> Document:
+    """Return the document at a path; ``-``, a pipe and a device are read to their end here.
+
+    Raises:
+        InputError: it cannot be read, or a stream is longer than a gigabyte.
+    """
+    from esign_kit.model.document import Document
+
+    if path != "-" and (os.path.isfile(path) or not os.path.exists(path)):
+        return Document.from_path(path, media_type=media_type)
+    try:
+        if path == "-":
+            data = sys.stdin.buffer.read(_LONGEST_STREAM + 1)
+        else:
+            with open(path, "rb") as stream:
+                data = stream.read(_LONGEST_STREAM + 1)
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror}") from error
+    if len(data) > _LONGEST_STREAM:
+        raise InputError(f"{path}: more than a gigabyte; write it to a file first")
+    return Document(data, media_type=media_type)
+
+
+_LONGEST_STREAM = 1 << 30
+
+
 def detached_option(function: Callable[..., Any]) -> Callable[..., Any]:
     """Add ``--detached``."""
     return click.option(
         "--detached",
         multiple=True,
-        type=click.Path(exists=True, dir_okay=False),
+        type=click.Path(exists=True, dir_okay=False, allow_dash=True),
         metavar="DOC",
         help="The signed document, where it is not in FILE; may be given several times.",
     )(function)
@@ -358,6 +393,28 @@ def read_password(password_file: str | None, *, prompt: str = "Password of the k
         )
     answer: str = click.prompt(prompt, hide_input=True, err=True, default="", show_default=False)
     return answer
+
+
+def deliver(path: str, data: bytes) -> None:
+    """Write a result: ``-`` is standard output, pipes and devices get it as it comes.
+
+    Raises:
+        InputError: it cannot be written.
+    """
+    if path == "-":
+        sys.stdout.flush()
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+    elif os.path.exists(path) and not os.path.isfile(path):
+        try:
+            with open(path, "wb") as stream:
+                stream.write(data)
+        except OSError as error:
+            raise InputError(
+                f"cannot write {path}: {error.strerror}", code="output.write"
+            ) from error
+    else:
+        atomic_write(path, data)
 
 
 def atomic_write(path: str, data: bytes) -> None:

@@ -56,8 +56,15 @@ def spoken(hint: str) -> str:
 def echo_json(data: object) -> None:
     """Print plain data to standard output and nothing else."""
     import json
+    import sys
 
-    click.echo(json.dumps(data, ensure_ascii=False, indent=2))
+    text = json.dumps(data, ensure_ascii=False, indent=2)
+    try:
+        text.encode(getattr(sys.stdout, "encoding", None) or "utf-8")
+    except UnicodeEncodeError:
+        # A stream of another script, or a file name that is no text: JSON has escapes of its own.
+        text = json.dumps(data, indent=2)
+    click.echo(text)
 
 
 def render_report(

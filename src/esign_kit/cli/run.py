@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import os
 import sys
 from importlib import import_module
@@ -44,11 +46,15 @@ def group() -> None:
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command and exit with one of the codes of ``esign_kit.cli.exits``."""
+    _forgive_encodings()
     try:
         outcome: Any = group.main(arguments, prog_name="esign", standalone_mode=False)
     except click.exceptions.Abort:
         click.echo("esign: cancelled", err=True)
-        sys.exit(exits.UNAVAILABLE)
+        sys.exit(exits.INTERRUPTED)
+    except SystemExit as stop:
+        # Only click ends so, where nobody reads its output any more; and with us 1 is a verdict.
+        sys.exit(exits.UNAVAILABLE if stop.code == 1 else stop.code)
     except click.ClickException as error:
         error.show()
         sys.exit(exits.USAGE)
@@ -62,17 +68,40 @@ def main(arguments: list[str] | None = None) -> None:
 
             click.echo(f"       {printable(spoken(error.hint))}", err=True)
         sys.exit(exits.for_error(error))
-    except BrokenPipeError:
-        sys.stderr.close()
-        sys.exit(exits.UNAVAILABLE)
     except Exception as error:
+        if isinstance(error, OSError) and error.errno in _NOT_WRITTEN:
+            _say(f"esign: the output cannot be written: {error.strerror}")
+            _let_go(sys.stdout)
+            sys.exit(exits.UNAVAILABLE)
         # A defect of ours. It must not look like a verdict: Python's own exit code would be 1.
-        click.echo(
+        _say(
             f"esign: internal error ({type(error).__name__}); please report it. "
-            "Nothing was decided. ESIGN_DEBUG=1 shows where.",
-            err=True,
+            "Nothing was decided. ESIGN_DEBUG=1 shows where."
         )
         if os.environ.get("ESIGN_DEBUG"):
             raise
         sys.exit(exits.INTERNAL)
     sys.exit(outcome if isinstance(outcome, int) else exits.PASSED)
+
+
+_NOT_WRITTEN = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+
+
+def _forgive_encodings() -> None:
+    """Names are in every script, terminals and pipes not: what cannot be shown is spelled out."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _say(text: str) -> None:
+    try:
+        click.echo(text, err=True)
+    except OSError:
+        _let_go(sys.stderr)
+
+
+def _let_go(stream: Any) -> None:
+    """Drop what could not be written, or Python's own exit code would come of it."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

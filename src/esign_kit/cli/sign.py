@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
 
 import click
 
+from esign_kit.asn1.names import printable
 from esign_kit.cli.keyring import KeyPlace, is_elsewhere, open_elsewhere, without_scheme
-from esign_kit.cli.options import atomic_write, read_password
-from esign_kit.errors import KeyStoreError
+from esign_kit.cli.options import deliver, document, file_argument, read_password
+from esign_kit.errors import UnsupportedError
+
+if TYPE_CHECKING:
+    from esign_kit.asn1.certificate import Certificate
 
 _SUFFIX = {"cades": ".p7s", "xades": ".xml", "raw": ".sig"}
 
 
 @click.command("sign")
-@click.argument("file", type=click.Path(exists=True, dir_okay=False))
+@file_argument
 @click.option(
     "--key",
     required=True,
     type=KeyPlace(),
     metavar="KEY",
-    help="Key file (PKCS#12, or PEM/DER with --key-certificate), pkcs11: URI, or csc:URL[#KEY].",
+    help="Key file (PKCS#12, Java key store, PEM; a bare key with --key-certificate), "
+    "pkcs11: URI, or csc:URL[#KEY].",
 )
 @click.option(
     "--key-certificate",
@@ -54,7 +60,7 @@ _SUFFIX = {"cades": ".p7s", "xades": ".xml", "raw": ".sig"}
     help="Add the signature to this signed file instead of making a new one.",
 )
 @click.option("--media-type", metavar="TYPE", help="Of the document, for example text/xml.")
-@click.option("--output", "-o", metavar="OUT", help="Default: beside FILE.")
+@click.option("--output", "-o", metavar="OUT", help="Default: beside FILE; - is standard output.")
 def command(
     file: str,
     key: str,
@@ -70,16 +76,22 @@ def command(
     media_type: str | None,
     output: str | None,
 ) -> int:
-    """Sign FILE with a key that may sign; the password is asked for, never an argument."""
+    """Sign FILE with a key that may sign; the password is asked for, never an argument.
+
+    FILE may be - for standard input; the signature goes to standard output then.
+    """
     import esign_kit as ek
 
     packaging = packaging or ("enveloped" if format_ == "xades" else "detached")
-    target = output or _beside(file, format_, packaging)
+    target = output or (file if file == "-" else _beside(file, format_, packaging))
+    _refuse_nonsense(file, key, target, format_, packaging, algorithm)
+    if file == "-" == password_file:
+        raise click.UsageError("standard input cannot be both the document and the password")
     options = {"algorithm": algorithm} if algorithm else {}
     with _open(key, key_certificate, password_file) as store:
         chosen = store.find(purpose=ek.Purpose.SIGNING, serial=_serial(serial) if serial else None)
         signed = ek.sign(
-            ek.Document.from_path(file, media_type=media_type),
+            document(file, media_type),
             chosen,
             format=format_,
             packaging=packaging,
@@ -89,11 +101,60 @@ def command(
             **options,
         )
         signer = chosen.certificate_der
-    atomic_write(target, signed)
+    deliver(target, signed)
     from esign_kit.asn1.certificate import Certificate
 
-    click.echo(f"{target}: signed by {Certificate.load(signer).label}", err=True)
+    view = Certificate.load(signer)
+    click.echo(f"{printable(target)}: signed by {view.label}", err=True)
+    for doubt in _doubts(view, algorithm, len(signed)):
+        click.echo(f"  but {doubt}", err=True)
     return 0
+
+
+def _refuse_nonsense(
+    file: str, key: str, target: str, format_: str, packaging: str, algorithm: str | None
+) -> None:
+    """Refuse what can be seen to be a mistake before a key is asked for its password."""
+    if format_ == "raw" and packaging != "detached":
+        raise click.UsageError("a raw signature is always detached")
+    if algorithm is not None:
+        from esign_kit.algorithms import signature_algorithm
+
+        try:
+            signature_algorithm(algorithm)
+        except UnsupportedError as error:
+            raise click.BadParameter(error.detail, param_hint="--algorithm") from None
+    kept = {"the key": without_scheme(key)}
+    if packaging == "detached":  # else the document is inside what replaces it
+        kept["the document"] = file
+    for what, path in kept.items():
+        there = target != "-" and os.path.isfile(target) and os.path.isfile(path)
+        if there and os.path.samefile(target, path):
+            raise click.UsageError(f"-o {target} would overwrite {what}")
+
+
+def _doubts(view: Certificate, algorithm: str | None, size: int) -> list[str]:
+    """Say now what `esign verify` will say about this signature anyway."""
+    from datetime import UTC, datetime
+
+    from esign_kit.algorithms import signature_algorithm
+    from esign_kit.model.limits import Limits
+    from esign_kit.trust.policy import AlgorithmPolicy
+
+    now = datetime.now(UTC)
+    found = []
+    if now > view.not_after_time:
+        found.append(f"the certificate expired on {view.not_after_time:%Y-%m-%d}")
+    if now < view.not_before_time:
+        found.append(f"the certificate is not valid before {view.not_before_time:%Y-%m-%d}")
+    digest = signature_algorithm(algorithm).digest if algorithm else None
+    if digest is not None and (problem := AlgorithmPolicy().digest_problem(digest, now)):
+        found.append(problem)
+    if size > Limits().signature_size:
+        found.append(
+            f"it has {size} octets and verifiers read {Limits().signature_size}: sign detached"
+        )
+    return found
 
 
 def _serial(text: str) -> int:
@@ -114,16 +175,14 @@ def _open(key: str, certificate: str | None, password_file: str | None):  # type
 
             given = tuple(item.der for item in as_certificates(certificate))
         return open_elsewhere(key, password_file, given)
+    from esign_kit.keys.opening import kind_of, open_keys
+
     with open(without_scheme(key), "rb") as stream:
         data = stream.read(16 * 1024 * 1024)
-    if certificate is not None or data.lstrip()[:5] == b"-----":
-        try:
-            return ek.KeyFile.open(data, certificate=certificate, password=None)
-        except KeyStoreError as error:
-            if error.code not in ("keys.wrong-password", "keys.password-needed"):
-                raise
-        return ek.KeyFile.open(data, certificate=certificate, password=read_password(password_file))
-    return ek.Pkcs12.open(data, password=read_password(password_file))
+    if kind_of(data) == "pkcs12":
+        # It has a password as good as always: trying it without costs as much as opening it.
+        return ek.Pkcs12.open(data, password=read_password(password_file))
+    return open_keys(data, certificate=certificate, password=lambda: read_password(password_file))
 
 
 def _beside(file: str, format_: str, packaging: str) -> str:

@@ -7,25 +7,25 @@ from typing import TYPE_CHECKING
 import click
 
 from esign_kit.cli import exits
-from esign_kit.cli.options import detached_option, validation_options
+from esign_kit.cli.options import detached_option, document, file_argument, validation_options
 
 if TYPE_CHECKING:
     from esign_kit.cli.options import Asked
 
 
 @click.command("verify")
-@click.argument("file", type=click.Path(exists=True, dir_okay=False))
+@file_argument
 @detached_option
 @validation_options
 def command(file: str, detached: tuple[str, ...], asked: Asked) -> int:
-    """Check the signatures of FILE.
+    """Check the signatures of FILE; - is standard input.
 
     Exit codes: 0 passed, 1 failed, 3 not proven, 4 no signature or unreadable.
     """
     import esign_kit as ek
     from esign_kit.cli.render import echo_json, render_report
 
-    report = ek.verify(ek.Document.from_path(file), **asked.for_file(detached))
+    report = ek.verify(document(file), **asked.for_file(detached))
     if asked.as_json:
         echo_json(report.to_dict())
     else:

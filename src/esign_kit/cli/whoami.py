@@ -8,7 +8,13 @@ import click
 
 from esign_kit.asn1.names import printable
 from esign_kit.cli import exits
-from esign_kit.cli.options import detached_option, lists_say, validation_options
+from esign_kit.cli.options import (
+    detached_option,
+    document,
+    file_argument,
+    lists_say,
+    validation_options,
+)
 from esign_kit.errors import EsignError, InputError
 
 if TYPE_CHECKING:
@@ -18,7 +24,7 @@ if TYPE_CHECKING:
 
 
 @click.command("whoami")
-@click.argument("file", type=click.Path(exists=True, dir_okay=False))
+@file_argument
 @detached_option
 @validation_options
 def command(file: str, detached: tuple[str, ...], asked: Asked) -> int:
@@ -28,14 +34,14 @@ def command(file: str, detached: tuple[str, ...], asked: Asked) -> int:
     """
     import esign_kit as ek
 
-    document = ek.Document.from_path(file)
-    certificate = _as_certificate(document.octets())
+    given = document(file)
+    certificate = _as_certificate(given.octets())
     if certificate is not None:
         answer = ek.validate_certificate(certificate, **asked.for_certificate())
         people = [_certificate(certificate, answer, asked)]
         code = exits.for_indication(answer.indication)
     else:
-        report = ek.verify(document, **asked.for_file(detached))
+        report = ek.verify(given, **asked.for_file(detached))
         people = [_signature(item, asked) for item in report.signatures]
         code = exits.for_indication(report.indication)
     if asked.as_json:

@@ -54,6 +54,7 @@ The country is a fixture: its keys are public knowledge and worth nothing. Look 
 | altered.p7m | the first one with one letter changed |
 | report.json | the report of application.p7m, for programs |
 | citizen.p12, director.p12 | the keys; the password stands in the file `password` |
+| citizen.cer | the citizen's certificate alone, as `esign trust why` and `esign whoami` take it |
 | trust/ | the country's root; intermediates/ helps to find paths and is not trusted |
 | crl/ | the lists of revoked certificates; without them the verdict is "not proven" |
 
@@ -158,6 +159,7 @@ def _introduce(principal: Principal, company: ek.Identifier) -> None:
 def _leave(folder: Path, pki: FixturePKI, *holders: object) -> None:
     for name, holder in zip(("citizen", "director"), holders, strict=True):
         holder.export_p12(folder / f"{name}.p12", _PASSWORD)  # type: ignore[attr-defined]
+    (folder / "citizen.cer").write_bytes(holders[0].certificate_der)  # type: ignore[attr-defined]
     (folder / "password").write_text(_PASSWORD + "\n", encoding="ascii")
     pki.export_trust(folder / "trust")
     crls = folder / "crl"

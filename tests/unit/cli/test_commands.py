@@ -276,5 +276,5 @@ def test_a_failed_write_leaves_nothing_behind(desk: Path) -> None:
         "-o",
         "absent-folder/out.p7s",
     )
-    assert done.returncode == 4
+    assert done.returncode == 5
     assert sorted(path.name for path in desk.iterdir()) == before
