@@ -266,7 +266,7 @@ class _Job(Desk):
 
     def _ask_crl(self, certificate: Certificate, issuer: Certificate, purpose: Purpose) -> bool:
         """Ask for lists until one says it, or those together that share the reasons among them."""
-        bodies: list[tuple[str, bytes]] = []
+        found: list[tuple[str, bytes, datetime | None]] = []
         failures: list[tuple[str, str]] = []
         for url in crl_urls(certificate):
             key = CacheKey.of_crl(certificate, issuer, url).text
@@ -276,21 +276,35 @@ class _Job(Desk):
             body = self._fetch(FetchRequest(FetchPurpose.CRL, url), b"")
             if body is None:
                 continue
-            bodies.append((key, unwrapped(body)))
-            info = self._weigh_crls(tuple(b for _, b in bodies), certificate, issuer, purpose)
+            body = unwrapped(body)
+            try:
+                end = in_calendar(Crl.load(body).next_update)
+            except InputError as error:
+                failures.append((url, f"the answer is no list: {error.detail}"))
+                continue
+            found.append((key, body, end))
+            info = self._weigh_crls((body,), certificate, issuer, purpose)
             if info.status in _KNOWN:
-                self._add(crls=tuple(b for _, b in bodies))
-                for kept, one in bodies:
-                    # Each to its own end; the verdict on all of them names only one.
-                    end = in_calendar(Crl.load(one).next_update)
-                    if end is not None:
-                        self._keep(kept, one, end.timestamp())
+                # What came before and did not count is not kept beside it.
+                found = found[-1:]
+            elif len(found) > 1:
+                together = tuple(one for _, one, _ in found)
+                info = self._weigh_crls(together, certificate, issuer, purpose)
+            if info.status in _KNOWN:
+                self._take_crls(found)
                 self._ask_delta(certificate, issuer)
                 return True
             failures.append((url, why(info)))
         for url, detail in failures:
             self._failed(FetchPurpose.CRL, url, detail)
         return False
+
+    def _take_crls(self, found: Sequence[tuple[str, bytes, datetime | None]]) -> None:
+        """Add lists to the evidence, and keep each to its own end: the verdict names only one."""
+        self._add(crls=tuple(body for _, body, _ in found))
+        for key, body, end in found:
+            if end is not None:
+                self._keep(key, body, end.timestamp())
 
     def _weigh_crls(
         self,

@@ -618,6 +618,35 @@ def test_a_list_by_another_key_of_the_authority() -> None:
     assert village.told[0] == "UNKNOWN"
 
 
+@pytest.mark.parametrize("wrong", ["page", "forged", "endless"])
+def test_a_bad_address_beside_a_good_one_harms_nothing(wrong: str) -> None:
+    village = Village(
+        points=_points(("http://crl.test/bad", None), ("http://crl.test/ca", None)),
+    )
+    good = making.crl(village.ca)
+    if wrong == "endless":
+        # A list whose nextUpdate is on a day that is none counts, and is not kept.
+        good = _until_no_day(good, village.ca)
+    village.files["http://crl.test/ca"] = good
+    forged = making.crl(village.ca, sign_with=7777)
+    village.files["http://crl.test/bad"] = forged if wrong == "forged" else b"<html></html>"
+    cache = MemoryCache(clock=lambda: making.NOW.timestamp())
+    found = village.gather(fetcher=CachingFetcher(village, cache))
+    assert village.told == ["GOOD", "GOOD", "NOT_NEEDED"]
+    assert found.crls == (good, village.files["http://crl.test/top"])
+    kept = {value for value, _ in cache._entries.values()}
+    assert kept == set(found.crls) - ({good} if wrong == "endless" else set())
+
+
+def _until_no_day(crl: bytes, by: making.Entity) -> bytes:
+    from esign_kit.asn1.reader import encode, read_all
+    from esign_kit.asn1.revocation import Crl
+
+    fields = [item.raw for item in read_all(Crl.load(crl).tbs).items()]
+    fields[4] = encode(0x18, b"20270230000000Z")
+    return making.signed(encode(0x30, *fields), by, by).der
+
+
 def test_a_list_names_the_address_of_its_signer() -> None:
     from cryptography import x509
     from cryptography.x509.oid import AuthorityInformationAccessOID
