@@ -18,7 +18,6 @@ class Limits:
 
     signature_size: int = 64 * 1024 * 1024
     """Octets of a signature file that is held in memory (a detached document may be larger)."""
-    document_size: int = 8 * 1024 * 1024 * 1024
     asn1_depth: int = 64
     asn1_elements: int = 500_000
     xml_depth: int = 256

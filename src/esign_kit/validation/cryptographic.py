@@ -118,14 +118,9 @@ def _digests_passed(number: int) -> Check:
 
 
 def _hint(outcome: _Outcome) -> str:
-    if (
-        outcome.sub_indication is SubIndication.SIGNED_DATA_NOT_FOUND
-        and outcome.code != "reference"
-    ):
-        return (
-            "hand over the signed document as detached=[…] under the name that the signature uses"
-        )
-    return ""
+    if outcome.sub_indication is not SubIndication.SIGNED_DATA_NOT_FOUND:
+        return ""
+    return "hand over the signed document as detached=[…] under the name that the signature uses"
 
 
 def _label(reference: SignedReference) -> str:
@@ -310,31 +305,8 @@ def check_signature_value(
         ``signature-value``.
     """
     algorithm = parsed.algorithm
-    if algorithm is None:
-        return None, Check(
-            "signature-value",
-            CheckStatus.INDETERMINATE,
-            SubIndication.CRYPTO_CONSTRAINTS_FAILURE,
-            unknown_algorithm(parsed.algorithm_label),
-            code="algorithm.unsupported",
-            facts={"algorithm": parsed.algorithm_label},
-        )
-    if not candidates:
-        return None, Check(
-            "signature-value",
-            CheckStatus.NOT_RUN,
-            detail="without the signer's certificate there is no key to verify with",
-            code="certificate.missing",
-        )
-    if not parsed.signed_octets:
-        return None, Check(
-            "signature-value",
-            CheckStatus.INDETERMINATE,
-            SubIndication.SIGNED_DATA_NOT_FOUND,
-            "the data that the signature value covers are not here",
-            "hand over the signed document as detached=[…]",
-            "reference.not-found",
-        )
+    if algorithm is None or not candidates or not parsed.signed_octets:
+        return None, _nothing_to_verify(parsed, algorithm, candidates)
     if parsed.digest_algorithm != algorithm.digest and parsed.format is Format.CADES:
         contradiction = _contradiction(parsed, algorithm)
         if contradiction is not None:
@@ -359,28 +331,8 @@ def check_signature_value(
                     return certificate, _VALUE_PASSED
         except EsignError as error:
             problem = error
-    if problem is not None and not tried:
-        return None, Check(
-            "signature-value",
-            CheckStatus.INDETERMINATE,
-            SubIndication.CRYPTO_CONSTRAINTS_FAILURE,
-            problem.detail,
-            problem.hint,
-            problem.code,
-            {"algorithm": algorithm.name},
-        )
-    if problem is not None and len(candidates) == 1:
-        return None, Check(
-            "signature-value",
-            CheckStatus.INDETERMINATE,
-            SubIndication.SIGNED_DATA_NOT_FOUND
-            if problem.code == "input.digest-only-document"
-            else SubIndication.CRYPTO_CONSTRAINTS_FAILURE,
-            problem.detail,
-            problem.hint,
-            problem.code,
-            {"algorithm": algorithm.name},
-        )
+    if problem is not None and (not tried or len(candidates) == 1):
+        return None, _undecided(problem, algorithm)
     return None, Check(
         "signature-value",
         CheckStatus.FAILED,
@@ -388,4 +340,51 @@ def check_signature_value(
         f"the signature value does not verify with the key of {candidates[0].label}",
         code="signature.bad",
         facts={"algorithm": algorithm.name},
+    )
+
+
+def _nothing_to_verify(
+    parsed: ParsedSignature,
+    algorithm: SignatureAlgorithm | None,
+    candidates: Sequence[Certificate],
+) -> Check:
+    """Say what is missing: the algorithm, else the key, else the data."""
+    if algorithm is None:
+        return Check(
+            "signature-value",
+            CheckStatus.INDETERMINATE,
+            SubIndication.CRYPTO_CONSTRAINTS_FAILURE,
+            unknown_algorithm(parsed.algorithm_label),
+            code="algorithm.unsupported",
+            facts={"algorithm": parsed.algorithm_label},
+        )
+    if not candidates:
+        return Check(
+            "signature-value",
+            CheckStatus.NOT_RUN,
+            detail="without the signer's certificate there is no key to verify with",
+            code="certificate.missing",
+        )
+    return Check(
+        "signature-value",
+        CheckStatus.INDETERMINATE,
+        SubIndication.SIGNED_DATA_NOT_FOUND,
+        "the data that the signature value covers are not here",
+        "hand over the signed document as detached=[…]",
+        "reference.not-found",
+    )
+
+
+def _undecided(problem: EsignError, algorithm: SignatureAlgorithm) -> Check:
+    """Say why the value could not be verified with the one key that there is."""
+    return Check(
+        "signature-value",
+        CheckStatus.INDETERMINATE,
+        SubIndication.SIGNED_DATA_NOT_FOUND
+        if problem.code == "input.digest-only-document"
+        else SubIndication.CRYPTO_CONSTRAINTS_FAILURE,
+        problem.detail,
+        problem.hint,
+        problem.code,
+        {"algorithm": algorithm.name},
     )

@@ -56,7 +56,15 @@ _NO_ARCHIVE = Check(
 _NO_PROFILE = Check(
     "profile", CheckStatus.NOT_RUN, detail="no profile was asked for", code="profile.none"
 )
-_NO_CERTIFICATE = "without the signer's certificate there is nothing to validate"
+*_NO_CERTIFICATE, _NO_CERTIFICATE_FOR_PROFILE = (
+    Check(
+        name,
+        CheckStatus.NOT_RUN,
+        detail="without the signer's certificate there is nothing to validate",
+        code="certificate.missing",
+    )
+    for name in ("certificate-chain", "revocation", "key-usage", "profile")
+)
 
 _SILENT = frozenset({"signing-time", "timestamp", "archive-timestamp"})
 _SILENT_REVOCATION = _SILENT | {"revocation"}
@@ -102,29 +110,19 @@ def check_signature(parsed: ParsedSignature, context: Context) -> SignatureRepor
     # § 5.2.6 X.509 certificate validation, § 5.2.8 signature acceptance.
     path: PathResult | None = None
     blocking = True
+    profile_check = _NO_PROFILE
     if certificate is None:
-        chain_check = Check(
-            "certificate-chain",
-            CheckStatus.NOT_RUN,
-            detail=_NO_CERTIFICATE,
-            code="certificate.missing",
-        )
-        revocation_check = replace(chain_check, name="revocation")
-        usage_check = replace(chain_check, name="key-usage")
-        profile_check = (
-            _NO_PROFILE if context.profile_check is None else replace(chain_check, name="profile")
-        )
+        chain_check, revocation_check, usage_check = _NO_CERTIFICATE
+        if context.profile_check is not None:
+            profile_check = _NO_CERTIFICATE_FOR_PROFILE
     else:
         path = validate_at(certificate, context, pool, best)
         failures = context.evidence.failures
         chain_check = check_chain(path, failures)
         revocation_check, blocking = check_revocation(path, policy, failures)
         usage_check = check_key_usage(certificate, policy)
-        profile_check = (
-            _NO_PROFILE
-            if context.profile_check is None
-            else context.profile_check(certificate, parsed, best)
-        )
+        if context.profile_check is not None:
+            profile_check = context.profile_check(certificate, parsed, best)
     algorithm_check = check_algorithms(parsed, certificate, path, best, policy)
     time_check = check_signing_time(parsed, best, policy)
 
