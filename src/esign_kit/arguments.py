@@ -72,15 +72,19 @@ def to_octets(value: Octets, policy: ValidationPolicy) -> bytes:
         document = to_document(value)
         size = document.size
         if size is not None and size > policy.limits.signature_size:
-            raise LimitError(
-                f"the signature file has {size} octets, more than limits.signature_size"
-            )
+            raise _too_long(size, policy)
         data = document.octets()
     if len(data) > policy.limits.signature_size:
-        raise LimitError(
-            f"the signature file has {len(data)} octets, more than limits.signature_size"
-        )
+        raise _too_long(len(data), policy)
     return data
+
+
+def _too_long(size: int, policy: ValidationPolicy) -> LimitError:
+    limit = policy.limits.signature_size
+    return LimitError(
+        f"the signature file has {size} octets; limits.signature_size is {limit}",
+        hint="what is large is signed detached: the document itself has no such limit",
+    )
 
 
 def to_optional_octets(value: Octets | None) -> bytes | None:

@@ -57,13 +57,40 @@ def read_signed(
         return raw.parse(data, detached=detached, policy=policy, certificates=helpers)
     if start[:5] == b"%PDF-":
         raise UnsupportedError("PDF signatures are not read yet", code="input.unsupported-format")
+    if start[:4] == b"PK\x03\x04" and start[30:43] == b"manifest.json":
+        raise InputError(
+            "this is an evidence bundle; the signature is inside",
+            code="input.no-signature",
+            hint="esign_kit.bundle.verify, or esign bundle verify, computes its verdict again",
+        )
     if start[:4] == b"PK\x03\x04":
         raise UnsupportedError("ASiC containers are not read yet", code="input.unsupported-format")
+    what, hint = _something_else(data)
+    if what:
+        raise InputError(
+            f"this is no signature, it is {what}", code="input.no-signature", hint=hint
+        )
     raise InputError(
         "this is no signature: neither CMS nor XML with a ds:Signature",
         code="input.no-signature",
         hint="a bare signature value needs detached=[document] and certificates=[signer]",
     )
+
+
+def _something_else(data: bytes) -> tuple[str, str]:
+    """Name what people hand over by mistake, and who reads it; empty if it is not known."""
+    from esign_kit.asn1.certificate import load_certificates
+
+    # RFC 7292 § 4: the version of a PFX is 3, and nothing else begins with that.
+    if data[:1] == b"\x30" and b"\x02\x01\x03\x30" in data[2:12]:
+        return "a key file (PKCS#12)", "`esign keys` lists what it holds"
+    if len(data) > _LONGEST_VALUE:
+        return "", ""
+    try:
+        load_certificates(data)
+    except InputError:
+        return "", ""
+    return "a certificate", "validate_certificate(), or `esign trust why`, judges it"
 
 
 # A tag, or the marks of UTF-16, with and without its byte order mark.

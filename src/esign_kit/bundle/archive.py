@@ -65,7 +65,9 @@ def read(data: bytes) -> dict[str, bytes]:
         OSError,
         IndexError,
     ) as error:
-        raise InputError("this is no evidence bundle", code="bundle.malformed") from error
+        ours = data[:4] == b"PK\x03\x04" and data[30:43] == b"manifest.json"
+        what = "an evidence bundle that is damaged" if ours else "no evidence bundle"
+        raise InputError(f"this is {what}", code="bundle.malformed") from error
     if write(files) != data:
         # One archive, one reading: whatever else the octets could mean to another program is shut
         # out by demanding exactly the octets that we would write.
@@ -80,4 +82,4 @@ def _check(entry: zipfile.ZipInfo, files: Mapping[str, bytes]) -> None:
     if entry.filename in files or not _NAME.fullmatch(entry.filename):
         raise InputError("a bundle with a name that may not be there", code="bundle.name")
     if entry.compress_type != zipfile.ZIP_STORED or entry.file_size != entry.compress_size:
-        raise InputError("a bundle holds its files as they are", code="bundle.malformed")
+        raise InputError("no evidence bundle: its files are compressed", code="bundle.malformed")

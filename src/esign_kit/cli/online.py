@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from esign_kit.model.evidence import Fetcher
 
-__all__ = ["fetcher", "online_options"]
+__all__ = ["fetcher", "online_options", "require_offline"]
 
 _META = "esign_kit.online"
 _HOST = re.compile(r"(?:\*\.)?[\w-]+(?:\.[\w-]+)*\.?")
@@ -62,6 +62,14 @@ def online_options(function: Callable[..., Any]) -> Callable[..., Any]:
     ):
         function = option(function)
     return function
+
+
+def require_offline() -> None:
+    """Refuse settings of a network that is not asked; raises ``click.UsageError``."""
+    settings = click.get_current_context().meta.get(_META, {})
+    for name, value in settings.items():
+        if value:
+            raise click.UsageError(f"--{name.replace('_', '-')} goes with --online")
 
 
 def fetcher() -> Fetcher:

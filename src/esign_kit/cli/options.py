@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from esign_kit.asn1.names import printable
-from esign_kit.cli.online import fetcher, online_options
+from esign_kit.cli.online import fetcher, online_options, require_offline
 from esign_kit.errors import EvidenceError, InputError, KeyStoreError
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ class Asked:
             "detached": [document(path) for path in detached],
             "profile": self.profile,
             "trust": self.trust,
-            "certificates": self._options["certificates"],
+            "certificates": self._helpers(),
             "policy": self._policy(),
             **self._circumstances(),
         }
@@ -106,13 +106,27 @@ class Asked:
             policy = self.profile.policy
         return {
             "trust": self.anchors,
-            "intermediates": [*helpers, *self._options["certificates"]],
+            "intermediates": [*helpers, *self._helpers()],
             "policy": policy,
             **self._circumstances(),
         }
 
+    def _helpers(self) -> list[Any]:
+        from esign_kit.trust.store import TrustStore
+
+        found: list[Any] = []
+        for path in self._options["certificates"]:
+            if not os.path.isdir(path):
+                found.append(path)
+                continue
+            store = TrustStore.from_path(path)
+            found += [*(anchor.certificate for anchor in store), *store.intermediates]
+        return found
+
     def _circumstances(self) -> dict[str, Any]:
         given = self._options
+        if not given["online"]:
+            require_offline()
         if given["online"] and sys.stderr.isatty():
             click.echo("asking the certification authorities …", err=True)
         return {
@@ -123,12 +137,14 @@ class Asked:
 
     def _policy(self) -> Any:
         """The policy with what was asked for replaced; ``None`` to leave it to the verb."""
-        from esign_kit.trust.policy import Revocation, ValidationPolicy
+        from esign_kit.trust.policy import CoverageRule, Revocation, ValidationPolicy
 
         changes: dict[str, Any] = {}
         if self._options["revocation"] is not None:
             rule = self._options["revocation"].upper().replace("-", "_")
             changes["revocation"] = Revocation[rule]
+        if self._options["accept_parts"]:
+            changes["coverage"] = CoverageRule.ANY
         until = self._options["evidence_until"]
         if until is not None:
             at = self._options["at"]
@@ -142,6 +158,7 @@ class Asked:
 
 
 _ASKED = (
+    "accept_parts",
     "as_json",
     "at",
     "evidence_until",
@@ -220,10 +237,17 @@ def _validation_options(function: Callable[..., Any]) -> Callable[..., Any]:
             help="With --at: count CRLs and OCSP answers made after it too, up to this time.",
         ),
         click.option(
+            "--accept-parts",
+            is_flag=True,
+            help="Let a signature pass that covers a part of the document only (WS-Security).",
+        ),
+        click.option(
             "--online", is_flag=True, help="Fetch revocation answers and missing issuers."
         ),
         click.option(
-            "--profile", metavar="NAME", help="Rules and anchors of a country (kz, eidas, …)."
+            "--profile",
+            metavar="NAME",
+            help="Rules and anchors of a country: kz, kz:test, eidas …",
         ),
         click.option(
             "--evidence",
@@ -236,16 +260,17 @@ def _validation_options(function: Callable[..., Any]) -> Callable[..., Any]:
             "--certificate",
             "certificates",
             multiple=True,
-            type=click.Path(exists=True, dir_okay=False),
+            type=click.Path(exists=True),
             metavar="PATH",
-            help="A certificate that the signature lacks; it is not trusted.",
+            help="A certificate that the signature lacks, or a folder of them; none is trusted.",
         ),
         click.option(
             "--trust",
             multiple=True,
             type=click.Path(exists=True),
             metavar="PATH",
-            help="Anchors: a certificate, a bundle, a folder of them, or one of trusted lists.",
+            help="Anchors: a certificate, a bundle, a folder of them, or one of trusted lists; "
+            "with --profile in place of the country's own.",
         ),
         click.option(
             "--revocation",
@@ -265,7 +290,10 @@ def trust_from(paths: tuple[str, ...]) -> TrustStore | None:
 
     store = TrustStore.empty()
     for path in paths:
-        store = store | (_from_lists(path) or TrustStore.from_path(path))
+        found = _from_lists(path) or TrustStore.from_path(path)
+        if not len(found):
+            click.echo(f"esign: {printable(path)}: no anchor in this folder", err=True)
+        store = store | found
     return store
 
 
@@ -325,7 +353,11 @@ def country_from(name: str | None, store: TrustStore | None) -> Any:
     from esign_kit.profiles import profile
 
     country = profile(name)
-    return country if store is None else country.with_trust(store, environment="given by --trust")
+    if store is not None:
+        return country.with_trust(store, environment="given by --trust")
+    if not len(country.trust):
+        click.echo(f"esign: {name} comes without anchors: give --trust PATH", err=True)
+    return country
 
 
 def _evidence(paths: tuple[str, ...]) -> list[bytes]:
@@ -339,11 +371,13 @@ def _evidence(paths: tuple[str, ...]) -> list[bytes]:
     from esign_kit.trust.policy import ValidationPolicy
 
     for path in paths:
-        if not os.path.isdir(path):
-            found = to_evidence(read_paths((path,)), ValidationPolicy())
-            if found == Evidence():
-                what = "neither a revocation list nor an OCSP answer, time-stamp or certificate"
-                raise InputError(f"{path}: {what}", code="input.no-evidence")
+        found = to_evidence(read_paths((path,)), ValidationPolicy())
+        if found == Evidence():
+            if os.path.isdir(path):
+                click.echo(f"esign: {printable(path)}: no evidence in this folder", err=True)
+                continue
+            what = "neither a revocation list nor an OCSP answer, time-stamp or certificate"
+            raise InputError(f"{path}: {what}", code="input.no-evidence")
     return read_paths(paths)
 
 

@@ -140,7 +140,7 @@ def _suggested(details: dict[str, str | None]) -> str:
 
 @command.command("revoke")
 @_folder
-@click.argument("who", metavar="SERIAL|CERTIFICATE")
+@click.argument("who", metavar="SERIAL|CERTIFICATE|KEYFILE")
 @click.option(
     "--reason",
     default="keyCompromise",
@@ -162,9 +162,16 @@ def revoke(folder: str, who: str, reason: str, at: datetime | None) -> int:
 def _serial(who: str) -> int:
     if os.path.isfile(who):
         from esign_kit.asn1.certificate import load_certificates
+        from esign_kit.keys.opening import kind_of
 
         with open(who, "rb") as stream:
-            return load_certificates(stream.read(1024 * 1024))[0].serial
+            data = stream.read(1024 * 1024)
+        if kind_of(data) == "pkcs12":
+            from esign_kit.keys.pkcs12 import Pkcs12
+
+            with Pkcs12.open(data, password=read_password(None)) as store:
+                return store.find().view.serial
+        return load_certificates(data)[0].serial
     try:
         return int(who.replace(":", ""), 16)
     except ValueError:

@@ -87,7 +87,7 @@ def show(paths: tuple[str, ...], profile: str | None, as_json: bool) -> int:
     for row in rows:
         _print_anchor(row)
     if store.intermediates:
-        click.echo(f"{len(store.intermediates)} intermediates, which are not trusted themselves")
+        click.echo(f"helpers, which are not trusted themselves: {len(store.intermediates)}")
     if not rows:
         click.echo("no anchors: nothing is trusted")
     if country is not None:
@@ -348,10 +348,19 @@ def _keep_source(source: trustlist.ListSource, folder: str) -> None:
 @click.argument("certificate", type=click.Path(exists=True, dir_okay=False))
 @validation_options
 def why(certificate: str, asked: Asked) -> int:
-    """Draw the paths that were tried for CERTIFICATE, and name what is missing."""
+    """Draw the paths that were tried for CERTIFICATE, and name what is missing.
+
+    Of a file with several certificates it is the one that issued none of the others.
+    """
     import esign_kit as ek
 
-    target, *others = _certificates(certificate)
+    found = _certificates(certificate)
+    issuers = {one.issuer_text for one in found if not one.self_issued}
+    ends = [one for one in found if one.subject_text not in issuers] or list(found)
+    target = ends[0]
+    others = [one for one in found if one is not target]
+    if len(ends) > 1:
+        click.echo(f"esign: of {len(ends)} certificates, {target.label} is asked about", err=True)
     report = ek.validate_certificate(target, **asked.for_certificate(others))
     if asked.as_json:
         _echo_json(report.to_dict())

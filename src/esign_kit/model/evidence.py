@@ -66,11 +66,15 @@ class Fetcher(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class FetchFailure:
-    """A question that brought no usable answer; it surfaces as TRY_LATER in the report."""
+    """A question that brought no usable answer; it surfaces as TRY_LATER in the report.
+
+    ``code`` is that of the fetcher's error, where there was one.
+    """
 
     purpose: FetchPurpose
     url: str
     detail: str
+    code: str = ""
 
 
 @quick

@@ -102,7 +102,7 @@ class Desk:
         except EvidenceError as error:
             if error.code in _OVER and time.monotonic() > self._end:
                 self._left = 0
-            self._failed(request.purpose, request.url, error.detail)
+            self._failed(request.purpose, request.url, error.detail, error.code)
             return None
         limits = self._policy.limits
         most = limits.crl_size if request.purpose is FetchPurpose.CRL else limits.ocsp_size
@@ -114,8 +114,8 @@ class Desk:
             return None
         return response.body
 
-    def _failed(self, purpose: FetchPurpose, url: str, detail: str) -> None:
-        self._add(failures=(FetchFailure(purpose, url, detail),))
+    def _failed(self, purpose: FetchPurpose, url: str, detail: str, code: str = "") -> None:
+        self._add(failures=(FetchFailure(purpose, url, detail, code),))
 
     def _add(self, **more: tuple[object, ...]) -> None:
         self.evidence = self.evidence + Evidence(**more)  # type: ignore[arg-type]

@@ -180,6 +180,8 @@ class HttpFetcher:
         self, request: FetchRequest, target: Target, deadline: Deadline
     ) -> FetchResponse | Target:
         connection, path, extra = self._connection(target, deadline)
+        proxy = self._proxy_for(target)
+        peer = f"the proxy {proxy[0]}:{proxy[1]}" if proxy else target.host
         try:
             connection.request(
                 "POST" if request.body is not None else "GET",
@@ -190,6 +192,8 @@ class HttpFetcher:
             answer = connection.getresponse()
             if answer.status in _REDIRECTS:
                 return _redirected(request, target, answer)
+            if answer.status == 407 and peer != target.host:
+                raise EvidenceError(f"{peer} asks for a user and a password", code="fetch.proxy")
             if answer.status != 200:
                 raise EvidenceError(f"{target.host} answered {answer.status}", code="fetch.status")
             connection.allow_body(self._largest(request.purpose))
@@ -216,7 +220,7 @@ class HttpFetcher:
             ) from error
         except OSError as error:
             raise EvidenceError(
-                f"{target.host} cannot be reached: {error.strerror or error}",
+                f"{peer} cannot be reached: {error.strerror or error}",
                 code="fetch.connect",
             ) from error
         except ValueError as error:

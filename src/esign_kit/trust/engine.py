@@ -225,11 +225,18 @@ def _no_path(
     if ends:
         last = Certificate.load(max(ends, key=lambda a: len(a.certificates)).certificates[-1])
     broken = next((a for a in attempts if a.code == "chain.signature"), None)
+    idle = _idle_anchor(certificate, inquiry, attempts)
     if over:
         code, detail, hint = "chain.budget", over, "raise the limit by name if this input is honest"
     elif not inquiry.trust.anchors:
         code, detail = "chain.no-anchors", "there are no trust anchors"
         hint = "give trust=… or profile=…"
+    elif idle is not None:
+        code = "chain.no-anchor"
+        detail = f"{idle.certificate.label} is a trust anchor, but {_extent(idle)}"
+        hint = f"for a question about that time say at=…; it is {inquiry.at:%Y-%m-%d} here"
+        if idle.serves(next(iter(idle.purposes), _ANY), inquiry.at):
+            hint = "add an anchor that serves the purpose that was asked for"
     elif not ends and broken is not None:
         code, detail = "chain.signature", f"{broken.subjects[-2]} is {broken.detail}"
         hint = f"add the certificate of {last.issuer_text} that issued it"
@@ -250,6 +257,29 @@ def _no_path(
         attempts=tuple(attempts),
         hint=hint,
     )
+
+
+def _idle_anchor(
+    certificate: Certificate, inquiry: Inquiry, attempts: list[PathAttempt]
+) -> TrustAnchor | None:
+    """Return the anchor nearest to the signer that was met and does not serve this question."""
+    found: dict[bytes, list[TrustAnchor]] = inquiry.trust._caches["anchors"]
+    for der in (certificate.der, *(der for item in attempts for der in item.certificates)):
+        for anchor in found.get(der, ()):
+            return anchor
+    return None
+
+
+def _extent(anchor: TrustAnchor) -> str:
+    """Say for when and for what an anchor counts."""
+    parts = ["only"]
+    if anchor.since is not None:
+        parts.append(f"from {anchor.since:%Y-%m-%d}")
+    if anchor.until is not None:
+        parts.append(f"until {anchor.until:%Y-%m-%d}")
+    if _ANY not in anchor.purposes:
+        parts.append("for " + ", ".join(sorted(str(purpose) for purpose in anchor.purposes)))
+    return " ".join(parts)
 
 
 def _helper_path(

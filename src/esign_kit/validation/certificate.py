@@ -172,7 +172,13 @@ def _in_vain(failures: Sequence[FetchFailure], *purposes: FetchPurpose) -> str:
     return f"; asked in vain: {', '.join(told[:4])}" if told else ""
 
 
+_BARRED = ("fetch.address", "fetch.not-listed")
+"""Codes of addresses that the caller's own guard keeps us from: asking again helps nobody."""
+
+
 def _revocation_hint(problem: SubIndication, failures: Sequence[FetchFailure]) -> str:
+    if problem is SubIndication.TRY_LATER and any(f.code in _BARRED for f in failures):
+        return "name the host that may be asked in guard=…, or hand over evidence=[…]"
     if problem is SubIndication.TRY_LATER and failures:
         return "try again later, or hand over CRLs or OCSP answers as evidence=[…]"
     if problem is SubIndication.TRY_LATER:

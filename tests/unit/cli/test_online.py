@@ -272,6 +272,16 @@ def test_words_for_people(office: Office) -> None:
     assert "✗ QQ  MISSING  0 anchors\n    the list of lists points to no list of QQ" in output
 
 
+def test_a_host_that_is_not_allowed_is_not_a_matter_of_waiting(town: Town, tmp_path: Path) -> None:
+    file, root = tmp_path / "a.p7s", tmp_path / "root.cer"
+    file.write_bytes(town.pki.person().sign(b"application"))
+    root.write_bytes(town.pki.root.certificate_der)
+    code, output = esign("verify", file, "--trust", root, "--online", "--only-allowed")
+    assert code == 3
+    assert "name the host that may be asked in --allow HOST" in output
+    assert "try again later" not in output
+
+
 def test_a_file_that_is_no_cache_is_not_touched(town: Town, tmp_path: Path) -> None:
     file = tmp_path / "a.p7s"
     file.write_bytes(town.pki.person().sign(b"application"))

@@ -251,6 +251,16 @@ def test_a_proxy_by_name(serve: Callable[..., Loopback], monkeypatch: pytest.Mon
     assert len(proxy.requests) == 2
 
 
+def test_a_proxy_that_fails_is_blamed_itself(serve: Callable[..., Loopback]) -> None:
+    gone = serve(http(b""))
+    gone.close()
+    with pytest.raises(EvidenceError, match=rf"the proxy \S+:{gone.port} cannot be"):
+        get("http://responder.test/", HttpFetcher(proxy=f"http://127.0.0.1:{gone.port}"))
+    locked = serve(http(b"", status="407 Proxy Authentication Required"))
+    with pytest.raises(EvidenceError, match=r"the proxy .* asks for a user"):
+        get("http://responder.test/", HttpFetcher(proxy=f"http://127.0.0.1:{locked.port}"))
+
+
 def test_a_proxy_is_no_way_out_of_a_closed_network(tripwire: Loopback) -> None:
     guard = Guard.of(networks=["10.1.0.0/16"], only_listed=True)
     fetcher = HttpFetcher(guard=guard, proxy=f"http://127.0.0.1:{tripwire.port}")

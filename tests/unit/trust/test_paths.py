@@ -435,6 +435,19 @@ def test_anchors_serve_their_purposes_and_dates() -> None:
     assert not run(TrustAnchor(top.der, since=NOW + DAY), Purpose.SIGNING)
 
 
+def test_an_anchor_that_does_not_serve_the_question_is_named_and_not_asked_for() -> None:
+    top = root()
+    leaf = issue("Leaf", top)
+    ended = making.Ask(TrustStore([TrustAnchor(top.der, until=NOW - DAY)]))(leaf)
+    assert ended.chain_code == "chain.no-anchor"
+    assert f"a trust anchor, but only until {NOW - DAY:%Y-%m-%d}" in ended.chain_detail
+    assert "at=…" in ended.hint
+    only = TrustAnchor(top.der, purposes={Purpose.TIMESTAMPING})
+    other = making.Ask(TrustStore([only]), purpose=Purpose.SIGNING)(leaf)
+    assert "only for TIMESTAMPING" in other.chain_detail
+    assert "purpose" in other.hint
+
+
 def test_chain_model() -> None:
     """Each issuer counts at the time at which it issued the next certificate."""
     top = root(since=NOW - 900 * DAY, until=NOW + 900 * DAY)
