@@ -129,6 +129,11 @@ class SqliteCache:
                     self._connection.close()
                 self._connection = None
 
+    def __del__(self) -> None:
+        # A caller may let go of a cache without a word; after a fork the file is the parent's.
+        if getattr(self, "_connection", None) is not None and self._pid == os.getpid():
+            self._disconnect()
+
     def __reduce__(self) -> tuple[object, ...]:
         return (_again, (self._path, self._max, self._seconds, self._memory))
 
