@@ -48,7 +48,7 @@ def test_whoami(name: str, options: str, code: int, words: str) -> None:
     assert plain.return_value == code, plain.output
     assert words in plain.output
     machine = CliRunner().invoke(command, [*arguments, "--json"], standalone_mode=False)
-    found: dict[str, Any] = json.loads(machine.output)
+    found: dict[str, Any] = json.loads(machine.stdout)
     assert found["signers"]
     for signer in found["signers"]:
         assert ("principal" in signer) <= (signer["indication"] == "TOTAL_PASSED")
@@ -64,4 +64,4 @@ def test_what_is_not_supported_is_printed(name: str) -> None:
     for line in ek.profile(name).unsupported:
         assert f"not supported: {line}" in shown.output
     machine = CliRunner().invoke(show, ["--profile", name, "--json"], standalone_mode=False)
-    assert json.loads(machine.output)["unsupported"] == list(ek.profile(name).unsupported)
+    assert json.loads(machine.stdout)["unsupported"] == list(ek.profile(name).unsupported)

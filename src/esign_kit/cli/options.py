@@ -74,6 +74,9 @@ class Asked:
         self.as_json: bool = options.pop("as_json")
         self.trust = trust_from(options["trust"])
         self.profile = country_from(options["profile"], self.trust)
+        if self.profile is not None and not len(self.profile.trust):
+            named = options["profile"]
+            click.echo(f"esign: {named} comes without anchors: give --trust PATH", err=True)
         self._options = options
 
     @property
@@ -355,8 +358,6 @@ def country_from(name: str | None, store: TrustStore | None) -> Any:
     country = profile(name)
     if store is not None:
         return country.with_trust(store, environment="given by --trust")
-    if not len(country.trust):
-        click.echo(f"esign: {name} comes without anchors: give --trust PATH", err=True)
     return country
 
 

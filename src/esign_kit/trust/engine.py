@@ -265,8 +265,9 @@ def _idle_anchor(
     """Return the anchor nearest to the signer that was met and does not serve this question."""
     found: dict[bytes, list[TrustAnchor]] = inquiry.trust._caches["anchors"]
     for der in (certificate.der, *(der for item in attempts for der in item.certificates)):
-        for anchor in found.get(der, ()):
-            return anchor
+        anchors = found.get(der)
+        if anchors and anchor_of(anchors[0].certificate, inquiry) is None:
+            return anchors[0]
     return None
 
 
