@@ -44,9 +44,9 @@ class Bounded(Generic[Value]):
         if self._weight_most and weight > self._weight_most:
             return
         entries = self._entries
-        old = entries.pop(key, None) if key in entries else None
+        old = entries.pop(key, None)
         entries[key] = (value, weight)
-        self._weight += weight - old[1] if old else weight
+        self._weight += weight - (0 if old is None else old[1])
         while len(entries) > self._most or (self._weight_most and self._weight > self._weight_most):
             try:
                 first = next(iter(entries))

@@ -38,7 +38,7 @@ _PROCESSED = frozenset(
         OCSP_NONCE,  # compared by whoever asked
         OCSP_ARCHIVE_CUTOFF,
         CERT_HASH,
-        "1.3.6.1.5.5.7.48.1.9",  # extended revoked definition
+        "1.3.6.1.5.5.7.48.1.9",  # extended revoked definition (RFC 6960 § 4.4.8): see _revoked
         "1.3.6.1.5.5.7.48.1.3",  # CRL reference: a pointer
     }
 )

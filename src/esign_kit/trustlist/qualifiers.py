@@ -139,6 +139,7 @@ class Listed:
     """What one service says about one certificate.
 
     Attributes:
+        listing: the service.
         qualifiers: URIs whose criteria the certificate meets.
         undecided: URIs of which that is not known; they count for nothing.
     """

@@ -57,7 +57,16 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ListState:
-    """One list after a refresh or a load."""
+    """One list after a refresh or a load.
+
+    Attributes:
+        url: of the list; empty for a territory to which nothing points.
+        territory: two letters, as the list (or the pointer to it) says.
+        sequence: TSLSequenceNumber; ``None`` where there is no list that counts.
+        issued, next_update: aware times; ``None`` likewise.
+        anchors: how many it has brought.
+        code, reason: stable reason for programs, and words, where something is wrong.
+    """
 
     url: str
     action: Action

@@ -94,11 +94,14 @@ class _Type(NamedTuple):
     """What an element may hold.
 
     Attributes:
+        namespace: of the table that it stands in.
         value: name of the lexical type of a value; empty if it has children.
         match: takes the children, one letter for each; ``None`` if there may be none.
         letters: letter and type of the children that are named.
         wildcard: 0 for none, 1 for other namespaces, 2 for any.
+        mixed: text may stand between the children.
         attributes: name → lexical type.
+        required: names of those that must be there.
         open: any attribute may stand there.
     """
 
