@@ -14,6 +14,7 @@ from esign_kit.arguments import (
     STRICT,
     all_certificates,
     readable_certificates,
+    require_kinds,
     to_certificates,
     to_documents,
     to_evidence,
@@ -84,7 +85,7 @@ def verify(
     profile: Profile | str | None = None,
     trust: TrustStore | None = None,
     certificates: Iterable[AnyCertificate] = (),
-    evidence: Iterable[bytes] | Evidence = (),
+    evidence: Iterable[Octets] | Octets | Evidence = (),
     policy: ValidationPolicy | None = None,
     fetcher: Fetcher | None = None,
     at: datetime | None = None,
@@ -98,7 +99,7 @@ def verify(
         trust: what is trusted; takes the place of the profile's anchors. Without both, nothing
             is trusted and the verdict is INDETERMINATE / NO_CERTIFICATE_CHAIN_FOUND at best.
         certificates: helpers that the signature lacks; they are not trusted.
-        evidence: CRLs, OCSP answers and time-stamps, DER.
+        evidence: CRLs, OCSP answers and time-stamps; DER or PEM, or paths to them.
         policy: takes the place of the profile's.
         fetcher: the way to the network; ``None``, the default, means offline.
         at: validation time (aware); if absent the present, which for a fetcher that keeps a time
@@ -108,6 +109,7 @@ def verify(
         InputError: no signature at all, or over a limit. A bad signature is not an error.
     """
     when = moment(at, fetcher)
+    require_kinds(trust, policy, fetcher)
     country = to_profile(profile)
     if policy is None:
         policy = country.policy if country is not None else STRICT
@@ -199,7 +201,7 @@ def validate_certificate(
     *,
     trust: TrustStore,
     intermediates: Iterable[AnyCertificate] = (),
-    evidence: Iterable[bytes] | Evidence = (),
+    evidence: Iterable[Octets] | Octets | Evidence = (),
     policy: ValidationPolicy | None = None,
     fetcher: Fetcher | None = None,
     at: datetime | None = None,
@@ -219,6 +221,7 @@ def validate_certificate(
     """
     validate_path, certificate_report = _path_checking()
     when = moment(at, fetcher)
+    require_kinds(trust, policy, fetcher)
     policy = policy or STRICT
     target, *others = as_certificates(certificate)
     helpers = (*others, *to_certificates(intermediates))
@@ -385,6 +388,8 @@ def moment(at: datetime | None, fetcher: Fetcher | None = None) -> datetime:
         at = getattr(fetcher, "now", None)
         if not isinstance(at, datetime):
             return datetime.now(UTC)
+    if not isinstance(at, datetime):
+        raise TypeError("at= takes a datetime with a time zone; datetime(…, tzinfo=UTC)")
     zone = at.tzinfo
     if zone is None:
         raise ValueError("at= needs a time zone; datetime(…, tzinfo=UTC)")

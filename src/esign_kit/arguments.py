@@ -9,7 +9,7 @@ from esign_kit.errors import InputError, LimitError
 from esign_kit.model.document import Document
 from esign_kit.model.evidence import Evidence
 from esign_kit.trust.policy import Cache, ValidationPolicy
-from esign_kit.trust.store import as_certificates
+from esign_kit.trust.store import TrustStore, as_certificates
 
 if TYPE_CHECKING:
     import os
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from cryptography import x509
 
     from esign_kit.asn1.certificate import Certificate
+    from esign_kit.model.evidence import Fetcher
     from esign_kit.model.signature import SignedDocument
     from esign_kit.profiles import Profile
 
@@ -34,6 +35,22 @@ def to_profile(profile: Profile | str | None) -> Profile | None:
 
         return load(profile)
     return profile
+
+
+def require_kinds(
+    trust: TrustStore | None, policy: ValidationPolicy | None, fetcher: Fetcher | None
+) -> None:
+    """Say what an argument should have been, where it would fail deep inside otherwise.
+
+    Raises:
+        TypeError: a path for a store, a name for a policy, an address for a fetcher.
+    """
+    if trust is not None and not isinstance(trust, TrustStore):
+        raise TypeError("trust= takes a TrustStore: TrustStore.from_path(…), TrustStore([root])")
+    if policy is not None and not isinstance(policy, ValidationPolicy):
+        raise TypeError("policy= takes a ValidationPolicy: ValidationPolicy().with_(…)")
+    if fetcher is not None and not hasattr(fetcher, "fetch"):
+        raise TypeError("fetcher= takes something with fetch(), such as HttpFetcher()")
 
 
 def to_document(value: Octets) -> Document:
@@ -112,14 +129,15 @@ def readable_certificates(ders: Iterable[bytes]) -> tuple[Certificate, ...]:
     return tuple(found)
 
 
-def to_evidence(values: Iterable[bytes] | Evidence, policy: ValidationPolicy) -> Evidence:
+def to_evidence(values: Iterable[Octets] | Octets | Evidence, policy: ValidationPolicy) -> Evidence:
     """Sort evidence by its kind; what is none of them is as if it were not there."""
     if isinstance(values, Evidence):
         return values
-    if isinstance(values, bytes):
-        values = (values,)
+    if isinstance(values, (bytes, str, Document)) or hasattr(values, "__fspath__"):
+        values = (values,)  # type: ignore[assignment]
     items = []
-    for number, item in enumerate(values):
+    each: Iterable[Octets] = values  # type: ignore[assignment]
+    for number, item in enumerate(each):
         if number >= policy.limits.evidence_items:
             raise LimitError("more evidence than limits.evidence_items")
         items.append(item if isinstance(item, bytes) else to_document(item).octets())

@@ -77,7 +77,8 @@ class Document:
 
         filename = os.fspath(path)
         if not os.path.isfile(filename):
-            raise InputError(f"no such file: {filename}", code="input.no-such-file")
+            what = "a folder, not a file" if os.path.isdir(filename) else "no such file"
+            raise InputError(f"{what}: {filename}", code="input.no-such-file")
         document = cls(b"", name if name is not None else os.path.basename(filename), media_type)
         document._data = None
         document._path = filename

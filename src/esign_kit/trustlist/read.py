@@ -63,7 +63,7 @@ def read_list(octets: bytes, limits: Limits) -> TrustList:
     """
     root = parse(octets, limits).root
     if local_name(root) != "TrustServiceStatusList" or namespace(root) != TSL:
-        raise InputError("this is no trusted list", code="trustlist.none")
+        raise InputError("the root is no TrustServiceStatusList", code="trustlist.none")
     scheme = _need(root, "SchemeInformation")
     version = _number(_need(scheme, "TSLVersionIdentifier"))
     if version not in VERSIONS:

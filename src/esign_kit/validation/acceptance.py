@@ -51,7 +51,7 @@ def check_algorithms(
         "algorithm-strength",
         CheckStatus.INDETERMINATE,
         SubIndication.CRYPTO_CONSTRAINTS_FAILURE_NO_POE,
-        "; ".join(problems),
+        "; ".join(dict.fromkeys(problems)),
         "a time-stamp from the time when the algorithm still counted would help",
         "algorithm.weak",
         {"signature": parsed.algorithm.name, "at": at},

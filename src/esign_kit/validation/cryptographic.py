@@ -120,7 +120,8 @@ def _digests_passed(number: int) -> Check:
 def _hint(outcome: _Outcome) -> str:
     if outcome.sub_indication is not SubIndication.SIGNED_DATA_NOT_FOUND:
         return ""
-    return "hand over the signed document as detached=[…] under the name that the signature uses"
+    named = " under the name that the signature uses" if outcome.reference.uri else ""
+    return f"hand over the signed document as detached=[…]{named}"
 
 
 def _label(reference: SignedReference) -> str:
