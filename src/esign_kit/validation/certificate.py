@@ -89,6 +89,11 @@ def check_revocation(
             path.revocation_code,
             {"certificates": _revocation_facts(path)},
         ), True
+    return _nothing_against(path), False
+
+
+def _nothing_against(path: PathResult) -> Check:
+    """Say by what it is known that nothing on the path is revoked, as far as it is asked."""
     sources = set()
     unused: list[str] = []
     afterwards: list[str] = []
@@ -109,12 +114,12 @@ def check_revocation(
             "no revocation status is known; the policy does not ask for one",
             code="revocation.unknown",
             facts={"certificates": _revocation_facts(path)},
-        ), False
+        )
     if not sources:
-        return _NOT_NEEDED, False
+        return _NOT_NEEDED
     good = _good(frozenset(sources))
     if not unused and not afterwards:
-        return good, False
+        return good
     # A responder that does not know what a CRL is silent about is worth a reader's attention, and
     # so is a revocation that came after the time in question.
     detail = "; ".join([good.detail, *afterwards])
@@ -126,7 +131,7 @@ def check_revocation(
         detail=detail,
         code="revocation.later" if afterwards else "",
         facts={"certificates": _revocation_facts(path)},
-    ), False
+    )
 
 
 def _revoked_later(certificate: Certificate, info: RevocationInfo) -> str:

@@ -56,15 +56,16 @@ _NO_ARCHIVE = Check(
 _NO_PROFILE = Check(
     "profile", CheckStatus.NOT_RUN, detail="no profile was asked for", code="profile.none"
 )
-*_NO_CERTIFICATE, _NO_CERTIFICATE_FOR_PROFILE = (
-    Check(
-        name,
-        CheckStatus.NOT_RUN,
-        detail="without the signer's certificate there is nothing to validate",
-        code="certificate.missing",
-    )
-    for name in ("certificate-chain", "revocation", "key-usage", "profile")
+_NO_CHAIN = Check(
+    "certificate-chain",
+    CheckStatus.NOT_RUN,
+    detail="without the signer's certificate there is nothing to validate",
+    code="certificate.missing",
 )
+_NO_CERTIFICATE = (
+    _NO_CHAIN, replace(_NO_CHAIN, name="revocation"), replace(_NO_CHAIN, name="key-usage")
+)  # fmt: skip
+_NO_CERTIFICATE_FOR_PROFILE = replace(_NO_CHAIN, name="profile")
 
 _SILENT = frozenset({"signing-time", "timestamp", "archive-timestamp"})
 _SILENT_REVOCATION = _SILENT | {"revocation"}
@@ -109,20 +110,16 @@ def check_signature(parsed: ParsedSignature, context: Context) -> SignatureRepor
 
     # § 5.2.6 X.509 certificate validation, § 5.2.8 signature acceptance.
     path: PathResult | None = None
-    blocking = True
-    profile_check = _NO_PROFILE
-    if certificate is None:
-        chain_check, revocation_check, usage_check = _NO_CERTIFICATE
-        if context.profile_check is not None:
-            profile_check = _NO_CERTIFICATE_FOR_PROFILE
-    else:
+    blocking, path_checks, profile_check = True, _NO_CERTIFICATE, _NO_PROFILE
+    if certificate is not None:
         path = validate_at(certificate, context, pool, best)
-        failures = context.evidence.failures
-        chain_check = check_chain(path, failures)
-        revocation_check, blocking = check_revocation(path, policy, failures)
-        usage_check = check_key_usage(certificate, policy)
-        if context.profile_check is not None:
-            profile_check = context.profile_check(certificate, parsed, best)
+        blocking, path_checks = _check_path(path, certificate, context)
+    if context.profile_check is not None:
+        profile_check = (
+            _NO_CERTIFICATE_FOR_PROFILE
+            if certificate is None
+            else context.profile_check(certificate, parsed, best)
+        )
     algorithm_check = check_algorithms(parsed, certificate, path, best, policy)
     time_check = check_signing_time(parsed, best, policy)
 
@@ -132,9 +129,7 @@ def check_signature(parsed: ParsedSignature, context: Context) -> SignatureRepor
         coverage_check,
         digest_check,
         value_check,
-        chain_check,
-        revocation_check,
-        usage_check,
+        *path_checks,
         algorithm_check,
         time_check,
         stamp_check,
@@ -172,6 +167,19 @@ def check_signature(parsed: ParsedSignature, context: Context) -> SignatureRepor
         counters,
         notes,
         parsed.structure,
+    )
+
+
+def _check_path(
+    path: PathResult, certificate: Certificate, context: Context
+) -> tuple[bool, tuple[Check, Check, Check]]:
+    """Return whether revocation decides; then what is said of path, revocation and key usage."""
+    policy, failures = context.policy, context.evidence.failures
+    revocation_check, blocking = check_revocation(path, policy, failures)
+    return blocking, (
+        check_chain(path, failures),
+        revocation_check,
+        check_key_usage(certificate, policy),
     )
 
 

@@ -151,3 +151,19 @@ def test_a_value_over_another_digest_than_the_stated_one_does_not_verify() -> No
     assert report.check("signature-value").code == "cms.digest-disagrees"
     assert report.sub_indication == "SIG_CRYPTO_FAILURE"
     assert report.indication is ek.Indication.TOTAL_FAILED
+
+
+def test_without_a_certificate_nothing_that_needs_one_is_said_to_hold() -> None:
+    pki = FixturePKI()
+    signed = pki.person().sign(b"<a/>", format="xades", packaging="enveloped")
+    head, _, rest = signed.partition(b"<ds:KeyInfo")
+    bare = head + rest.partition(b"</ds:KeyInfo>")[2]
+    for profile in (None, "kz"):
+        found = ek.verify(bare, trust=pki.trust, profile=profile, at=pki.now).only
+        assert found.indication is ek.Indication.INDETERMINATE
+        assert found.sub_indication == "NO_SIGNING_CERTIFICATE_FOUND"
+        needed = {"signature-value", "certificate-chain", "revocation", "key-usage"}
+        if profile:
+            needed.add("profile")
+        found_so = {(found.check(name).status, found.check(name).code) for name in needed}
+        assert found_so == {("NOT_RUN", "certificate.missing")}
