@@ -109,14 +109,9 @@ def _finding(
     this_update = crl.this_update
     delta = _latest_delta(crl, lists, signer, certificate, inquiry, at) if stale is None else None
     if delta is not None:
-        # § 5.2.4: base and delta together are the complete list of the time of the delta.
         this_update = max(this_update, delta.this_update)
         until = min(filter(None, (until, delta.next_update)), default=b"")
-        changed = _entry(delta, certificate, at)
-        if changed is not None and changed.reason != _REMOVE:
-            entry = changed
-        elif changed is not None and entry is not None and entry.reason == _HOLD:
-            entry = None
+        entry = _changed(entry, _entry(delta, certificate, at))
     if entry is not None:
         return _listed(crl, entry, at, weak)
     if stale is not None:
@@ -127,6 +122,18 @@ def _finding(
         _GOOD, "CRL", this_update, crl.next_update,
         until=until, weak=weak and _label(crl, weak), reasons=reasons,
     )  # fmt: skip
+
+
+def _changed(entry: CrlEntry | None, change: CrlEntry | None) -> CrlEntry | None:
+    """§ 5.2.4: base and delta together are the complete list of the time of the delta.
+
+    What takes an entry back (removeFromCRL) takes back a suspension only.
+    """
+    if change is None:
+        return entry
+    if change.reason != _REMOVE:
+        return change
+    return None if entry is not None and entry.reason == _HOLD else entry
 
 
 def _own_fault(crl: Crl) -> str:

@@ -23,6 +23,7 @@ def check_format(parsed: ParsedSignature, policy: ValidationPolicy) -> Check:
     """Judge what the reader found about the structure, and the level if the policy demands one."""
     fatal = [finding for finding in parsed.findings if finding.fatal] if parsed.findings else None
     if fatal:
+        # Where reading ended early, whatever else is wrong may be wrong because of that.
         limited = any(finding.limited for finding in fatal)
         return Check(
             "format",

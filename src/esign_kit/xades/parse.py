@@ -460,14 +460,8 @@ class _Reader:
         entries = []
         children = list(manifest.iterchildren("*"))
         if len(children) > self.room.policy.limits.manifest_entries:
-            self.findings.append(
-                Finding(
-                    "xml.too-many-manifest-entries",
-                    "the manifest has too many entries",
-                    fatal=True,
-                    limited=True,
-                )
-            )
+            code, detail = "xml.too-many-manifest-entries", "the manifest has too many entries"
+            self.findings.append(Finding(code, detail, fatal=True, limited=True))
             return []
         for position, child in enumerate(children, 1):
             try:
