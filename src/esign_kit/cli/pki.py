@@ -147,19 +147,22 @@ def _suggested(details: dict[str, str | None]) -> str:
     show_default=True,
     help="As in RFC 5280; certificateHold suspends, removeFromCRL ends that.",
 )
+@click.option("--password-file", metavar="FILE", help="First line is the password of a key file.")
 @_at
-def revoke(folder: str, who: str, reason: str, at: datetime | None) -> int:
+def revoke(
+    folder: str, who: str, reason: str, password_file: str | None, at: datetime | None
+) -> int:
     """Revoke a certificate and write fresh CRLs."""
     from esign_kit.testing.der import REASONS
 
     if reason not in REASONS:
         raise click.BadParameter("there are " + ", ".join(REASONS), param_hint="--reason")
-    holder = _open(folder).revoke(_serial(who), reason, at or _now())
+    holder = _open(folder).revoke(_serial(who, password_file), reason, at or _now())
     click.echo(f"revoked: {_line(holder)}", err=True)
     return 0
 
 
-def _serial(who: str) -> int:
+def _serial(who: str, password_file: str | None) -> int:
     if os.path.isfile(who):
         from esign_kit.asn1.certificate import load_certificates
         from esign_kit.keys.opening import kind_of
@@ -169,7 +172,7 @@ def _serial(who: str) -> int:
         if kind_of(data) == "pkcs12":
             from esign_kit.keys.pkcs12 import Pkcs12
 
-            with Pkcs12.open(data, password=read_password(None)) as store:
+            with Pkcs12.open(data, password=read_password(password_file)) as store:
                 return store.find().view.serial
         return load_certificates(data)[0].serial
     try:

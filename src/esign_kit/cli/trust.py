@@ -114,7 +114,8 @@ def check(
 ) -> int:
     """Say which anchors are past their end, will be soon, or cannot be used.
 
-    Ends with 0 if none is, 3 if one soon will be, 1 if one no longer serves.
+    Ends with 0 if none is, 3 if one soon will be, 1 if one no longer serves. An anchor that was
+    given an end of its own, as a country's former authorities are, is kept for the past.
     """
     rows = _rows(_store(paths, profile), at or datetime.now(UTC), timedelta(days=days))
     states = {row["state"] for row in rows}
@@ -122,11 +123,13 @@ def check(
         _echo_json({"anchors": rows})
     else:
         for row in rows:
-            if row["state"] != "good":
+            if row["state"] not in ("good", "past"):
                 _print_anchor(row)
         good = sum(row["state"] == "good" for row in rows)
-        click.echo(f"{good} of {len(rows)} anchors are good for {days} days and more")
-    if states & {"expired", "not-yet", "unsupported"}:
+        past = sum(row["state"] == "past" for row in rows)
+        told = f"; {past} are kept for the past" if past else ""
+        click.echo(f"{good} of {len(rows)} anchors are good for {days} days and more{told}")
+    if states & {"expired", "not-yet", "unsupported"} or states == {"past"}:
         return exits.FAILED
     return exits.INDETERMINATE if "ends-soon" in states or not rows else exits.PASSED
 
@@ -143,6 +146,8 @@ def _row(anchor: TrustAnchor, at: datetime, ahead: timedelta) -> dict[str, Any]:
     unsupported = _unsupported(certificate)
     if unsupported:
         state = "unsupported"
+    elif anchor.until is not None and at > anchor.until:
+        state = "past"
     elif at > until:
         state = "expired"
     elif at < since:
@@ -150,6 +155,7 @@ def _row(anchor: TrustAnchor, at: datetime, ahead: timedelta) -> dict[str, Any]:
     else:
         state = "ends-soon" if ahead > until - at else "good"
     return row | {
+        "authority": _may_issue(certificate),
         "since": since.isoformat(),
         "until": until.isoformat(),
         "purposes": sorted(str(purpose) for purpose in anchor.purposes),
@@ -157,6 +163,15 @@ def _row(anchor: TrustAnchor, at: datetime, ahead: timedelta) -> dict[str, Any]:
         "state": state,
         "unsupported": unsupported or None,
     }
+
+
+def _may_issue(certificate: Certificate) -> bool:
+    """Tell whether it can be an issuer; those of version 1 say nothing about it."""
+    try:
+        constraints = certificate.basic_constraints
+    except InputError:
+        return True
+    return constraints.ca if constraints is not None else certificate.self_issued
 
 
 def _facts(certificate: Certificate) -> dict[str, Any]:
@@ -184,6 +199,7 @@ def _unsupported(certificate: Certificate) -> str:
 _WORDS = {
     "good": ("✓", "green", ""),
     "ends-soon": ("!", "yellow", "ends soon"),
+    "past": ("·", "bright_black", "for the past only"),
     "expired": ("✗", "red", "is past its end"),
     "not-yet": ("✗", "red", "is not valid yet"),
     "unsupported": ("✗", "red", "cannot be used"),
@@ -199,6 +215,7 @@ def _print_anchor(row: dict[str, Any]) -> None:
     details = [f"sha256 {row['sha256'][:16]}…"]
     details += [f"for {', '.join(purposes)} only"] if purposes else []
     details += [printable(row["unsupported"])] if row["unsupported"] else []
+    details += [] if row["authority"] else ["no authority: it vouches for itself alone"]
     details += [printable(row["note"])] if row["note"] else []
     click.echo(f"    {'; '.join(details)}")
 

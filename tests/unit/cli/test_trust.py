@@ -186,3 +186,26 @@ def test_add_copies_once_and_compares_the_digest(desk: Path) -> None:
 
     found = TrustStore.from_path(store)
     assert len(found) == 2 and len(found.intermediates) == 1
+
+
+def test_what_is_kept_for_the_past_is_no_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    from esign_kit.trust.store import TrustAnchor, TrustStore
+
+    top, other = root("Old"), root("New")
+    ended = TrustAnchor(top.der, until=NOW - DAY)
+    stores = {"both": TrustStore([ended, TrustAnchor(other.der)]), "old": TrustStore([ended])}
+    monkeypatch.setattr("esign_kit.cli.trust.trust_from", lambda paths: stores[paths[0]])
+    monkeypatch.setattr("click.Path.convert", lambda self, value, *more: value)
+    code, said = run("check", "both", "--at", NOW.isoformat())
+    assert (code, "1 of 2 anchors are good for 30 days and more; 1 are kept" in said) == (0, True)
+    assert run("check", "old", "--at", NOW.isoformat())[0] == 1
+
+
+def test_an_anchor_that_is_no_authority_is_told(desk: Path, tmp_path: Path) -> None:
+    top = root("Top")
+    store = tmp_path / "mixed"
+    store.mkdir()
+    (store / "top.cer").write_bytes(top.der)
+    assert "no authority" not in run("show", store)[1]
+    (store / "leaf.cer").write_bytes(issue("Leaf", top).der)
+    assert run("show", store)[1].count("no authority: it vouches for itself alone") == 1
