@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from esign_kit.asn1.certificate import Certificate
     from esign_kit.trust.path import PathResult
+    from esign_kit.trust.policy import ValidationPolicy
     from esign_kit.validation.context import Context
 
 __all__ = ["validate_at"]
@@ -40,20 +41,12 @@ def validate_at(
     A path that fails for expiry or revocation *now* holds if the signature is proven to be older.
     Evidence is judged for freshness at the validation time in both cases.
     """
-    path = validate_path(
-        certificate,
-        trust=context.trust,
-        helpers=pool,
-        evidence=context.evidence,
-        at=context.at,
-        policy=context.policy,
-        purpose=_SIGNING,
-        session=context.session,
-    )
+    policy = context.policy
+    path = _path(certificate, context, pool, context.at, policy)
     begins = certificate.not_before
     if (
         best < context.at
-        and from_datetime(context.policy.latest(best)) < begins
+        and from_datetime(policy.latest(best)) < begins
         and path.chain_problem in _ONLY_TIME
     ):
         # Table 6: who stamped it earlier contradicts who certified the key; one of them is wrong.
@@ -70,23 +63,33 @@ def validate_at(
         and path.algorithm_problem is None
     ):
         return path
-    policy = context.policy
-    earlier = validate_path(
-        certificate,
-        trust=context.trust,
-        helpers=pool,
-        evidence=context.evidence,
-        at=best,
-        policy=derived(policy, evidence_until=policy.evidence_until or context.at),
-        purpose=_SIGNING,
-        session=context.session,
-    )
+    policy = derived(policy, evidence_until=policy.evidence_until or context.at)
+    earlier = _path(certificate, context, pool, best, policy)
     if earlier.chain_problem is not None:
         return path
     if earlier.revocation_problem is None:
         return _unproven(earlier, path) or earlier
     # What is missing or revoked at that time says more than "expired".
     return earlier if path.chain_problem is not None else path
+
+
+def _path(
+    certificate: Certificate,
+    context: Context,
+    pool: tuple[Certificate, ...],
+    at: datetime,
+    policy: ValidationPolicy,
+) -> PathResult:
+    return validate_path(
+        certificate,
+        trust=context.trust,
+        helpers=pool,
+        evidence=context.evidence,
+        at=at,
+        policy=policy,
+        purpose=_SIGNING,
+        session=context.session,
+    )
 
 
 def _unproven(earlier: PathResult, now: PathResult) -> PathResult | None:
