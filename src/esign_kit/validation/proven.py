@@ -39,7 +39,8 @@ def validate_at(
     """Validate the path now; if only the time stands in the way, at the proven time (§ 5.5.4).
 
     A path that fails for expiry or revocation *now* holds if the signature is proven to be older.
-    Evidence is judged for freshness at the validation time in both cases.
+    Evidence that was made up to the validation time counts; its dates have to cover the time in
+    question.
     """
     policy = context.policy
     path = _path(certificate, context, pool, context.at, policy)
