@@ -250,7 +250,7 @@ class Guard:
         """Resolve in a thread of its own: the system's resolver knows no deadline."""
         outcome: list[Sequence[str] | OSError | UnicodeError] = []
         resolve = self.resolve or _system_resolver
-
+        # The one that was taken is given back: a fork puts another in its place.
         turns = _turns
         end = time.monotonic() + seconds
         if not turns.acquire(timeout=max(0.0, seconds)):
