@@ -69,7 +69,9 @@ def parse(data: bytes, *, detached: Sequence[Document], policy: ValidationPolicy
             f"a signature file of {len(data)} octets; the limit is {limits.signature_size}",
             code="limits.signature-size",
         )
-    message = SignedData.load(unwrap(data), limits)
+    whole = unwrap(data)
+    _require_whole(whole)
+    message = SignedData.load(whole, limits)
     if not message.signer_spans:
         raise InputError("this SignedData has no signer", code="input.no-signature")
     _check_counts(
@@ -79,6 +81,18 @@ def parse(data: bytes, *, detached: Sequence[Document], policy: ValidationPolicy
         len(message.crls) + len(message.ocsp_responses),
     )
     return _Reader(message, tuple(detached), policy).read()
+
+
+def _require_whole(data: bytes) -> None:
+    """Say of a file that was cut off how much of it is here; everything else is said further in."""
+    count = data[1] & 0x7F if len(data) > 2 and data[1] > 0x80 else 0
+    if 0 < count <= 4 and (needed := 2 + count + int.from_bytes(data[2 : 2 + count], "big")) > len(
+        data
+    ):
+        raise InputError(
+            f"the file ends after {len(data)} of {needed} octets: it was cut off",
+            code="asn1.length",
+        )
 
 
 class _Reader:

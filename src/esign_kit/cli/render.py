@@ -97,12 +97,14 @@ _PASSED = Indication.TOTAL_PASSED
 
 
 def _reason(report: VerificationReport) -> str:
-    for item in report.signatures:
+    count = len(report.signatures)
+    for number, item in enumerate(report.signatures, 1):
         if item.indication is report.indication:
             check = _deciding(item)
             if check is not None:
+                which = f"signature {number} of {count}: " if count > 1 else ""
                 hint = f" – {spoken(check.hint)}" if check.hint else ""
-                return printable(f"{check.detail}{hint}")
+                return printable(f"{which}{check.detail}{hint}")
     return str(report.sub_indication or "")
 
 

@@ -65,6 +65,30 @@ def test_another_kind_of_file_is_named(esign, verb: str, file: str, words: str) 
     assert words in said
 
 
+def test_a_file_that_was_cut_off(esign, place: Path) -> None:  # type: ignore[no-untyped-def]
+    whole = (place / "a.p7m").read_bytes()
+    (place / "cut.p7m").write_bytes(whole[:1500])
+    code, _, said = esign("verify", "cut.p7m")
+    assert (code, f"after 1500 of {len(whole)} octets" in said) == (4, True)
+
+
+def test_of_several_signatures_the_one_is_named(esign, place: Path) -> None:  # type: ignore[no-untyped-def]
+    pki = FixturePKI("kz", at="2027-01-01", key="ec")
+    one = (place / "a.p7m").read_bytes()
+    document = ek.Document(b"an application")
+    stranger = FixturePKI("xx", at="2027-01-01", key="ec").person()
+    both = ek.sign(document, stranger.key, format="cades", packaging="attached", existing=one)
+    (place / "both.p7m").write_bytes(both)
+    numbers = {
+        str(item.indication): number
+        for number, item in enumerate(
+            ek.verify(both, trust=pki.trust, evidence=pki.evidence(), at=pki.now).signatures, 1
+        )
+    }
+    _, said, _ = esign("verify", "both.p7m", *TRUSTED)
+    assert f"signature {numbers['INDETERMINATE']} of 2: " in said.splitlines()[1]
+
+
 def test_a_damaged_bundle_is_one(esign) -> None:  # type: ignore[no-untyped-def]
     code, _, said = esign("bundle", "verify", "torn.bundle.zip")
     assert (code, "bundle that is damaged" in said) == (4, True)
