@@ -8,14 +8,8 @@ import click
 
 from esign_kit.asn1.names import printable
 from esign_kit.cli import exits
-from esign_kit.cli.options import (
-    deliver,
-    detached_option,
-    document,
-    file_argument,
-    trust_from,
-    validation_options,
-)
+from esign_kit.cli.files import deliver, document, file_argument
+from esign_kit.cli.options import detached_option, trust_from, validation_options
 
 if TYPE_CHECKING:
     from esign_kit.cli.options import Asked

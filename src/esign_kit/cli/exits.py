@@ -48,7 +48,7 @@ def for_indication(indication: Indication) -> int:
 
 def for_error(error: EsignError) -> int:
     """Return the exit code of a job that could not be done."""
-    if error.code == "output.write":
+    if error.code in ("output.write", "pki.write"):
         return UNAVAILABLE
     if isinstance(error, InputError):
         return UNREADABLE

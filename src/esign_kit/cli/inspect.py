@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from esign_kit.asn1.names import printable
-from esign_kit.cli.options import document, file_argument
+from esign_kit.cli.files import document, file_argument
 
 
 @click.command("inspect")

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import click
 
 from esign_kit.asn1.names import printable
+from esign_kit.cli.files import deliver, document, file_argument
 from esign_kit.cli.keyring import KeyPlace, is_elsewhere, open_elsewhere, without_scheme
-from esign_kit.cli.options import deliver, document, file_argument, read_password
+from esign_kit.cli.options import read_password
 from esign_kit.errors import UnsupportedError
 
 if TYPE_CHECKING:

@@ -12,11 +12,11 @@ import click
 
 from esign_kit.asn1.names import printable
 from esign_kit.cli import exits
+from esign_kit.cli.files import atomic_write
 from esign_kit.cli.online import fetcher as online_fetcher, online_options
 from esign_kit.cli.options import (
     LIST_SOURCE,
     TIME,
-    atomic_write,
     country_from,
     lists_say,
     trust_from,

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import click
 
 from esign_kit.cli import exits
-from esign_kit.cli.options import detached_option, document, file_argument, validation_options
+from esign_kit.cli.files import document, file_argument
+from esign_kit.cli.options import detached_option, validation_options
 
 if TYPE_CHECKING:
     from esign_kit.cli.options import Asked

@@ -8,13 +8,8 @@ import click
 
 from esign_kit.asn1.names import printable
 from esign_kit.cli import exits
-from esign_kit.cli.options import (
-    detached_option,
-    document,
-    file_argument,
-    lists_say,
-    validation_options,
-)
+from esign_kit.cli.files import document, file_argument
+from esign_kit.cli.options import detached_option, lists_say, validation_options
 from esign_kit.errors import EsignError, InputError
 
 if TYPE_CHECKING:

@@ -175,7 +175,12 @@ def _step(text: str) -> None:
 
 def main() -> int:
     """Run the demo into the folder named on the command line (``demo`` by default)."""
-    report = play(Path(sys.argv[1] if len(sys.argv) > 1 else "demo"))
+    folder = Path(sys.argv[1] if len(sys.argv) > 1 else "demo")
+    try:
+        report = play(folder)
+    except OSError as error:
+        click.echo(f"demo: cannot write into {folder}: {error.strerror}", err=True)
+        return 5
     return 0 if report.indication is ek.Indication.TOTAL_PASSED else 1
 
 

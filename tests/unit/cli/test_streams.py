@@ -150,3 +150,14 @@ def test_a_file_that_is_no_key_is_told_before_a_password_is_asked(desk: Path) ->
 def test_a_place_that_cannot_be_written_is_not_an_unreadable_signature(desk: Path) -> None:
     done = esign(desk, "sign", "a.txt", "--key", "key.p12", "-o", "nowhere/a.p7s")
     assert done.returncode == 5
+
+
+def test_the_demo_says_where_it_cannot_write(
+    desk: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from esign_kit.testing import demo
+
+    monkeypatch.setattr(sys, "argv", ["demo", str(desk / "a.txt")])
+    assert demo.main() == 5
+    assert "cannot write into" in capsys.readouterr().err
+    assert esign(desk, "pki", "new", "a.txt/land").returncode == 5
