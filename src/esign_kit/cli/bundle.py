@@ -65,6 +65,10 @@ def make(
         echo_json(answer.to_dict())
     else:
         words = f"{answer.report.indication}  kept in {printable(target)}, {len(data)} octets"
+        if exits.for_indication(answer.report.indication) != exits.PASSED:
+            from esign_kit.cli.render import reason
+
+            words += f"\n       {reason(answer.report)}"
         click.echo(words, err=target == "-")
     return exits.for_indication(answer.report.indication)
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from esign_kit.model.report import Check, SignatureReport, VerificationReport
     from esign_kit.profiles import Profile
 
-__all__ = ["echo_json", "render_report", "who"]
+__all__ = ["echo_json", "reason", "render_report", "who"]
 
 _VERDICT = {
     Indication.TOTAL_PASSED: ("VALID", "green"),
@@ -82,7 +82,7 @@ def render_report(
         first += f", {'signed by' if report.indication is _PASSED else 'signature of'} {signers}"
     click.echo(first)
     if report.indication is not _PASSED:
-        click.echo(f"       {_reason(report)}")
+        click.echo(f"       {reason(report)}")
     click.echo(f"       judged as of {report.at:%Y-%m-%d %H:%M:%S} UTC, policy {report.policy_id}")
     for note in report.notes:
         click.echo(f"       note: {printable(note)}")
@@ -96,7 +96,8 @@ def render_report(
 _PASSED = Indication.TOTAL_PASSED
 
 
-def _reason(report: VerificationReport) -> str:
+def reason(report: VerificationReport) -> str:
+    """Return why a report did not pass, and what would help, in one line."""
     count = len(report.signatures)
     for number, item in enumerate(report.signatures, 1):
         if item.indication is report.indication:
@@ -139,9 +140,9 @@ def who(item: SignatureReport, profile: Profile | None) -> str:
 
 def _signature(item: SignatureReport, title: str, profile: Profile | None, indent: str) -> None:
     _, colour = _VERDICT[item.indication]
-    reason = f" ({item.sub_indication})" if item.sub_indication else ""
+    why = f" ({item.sub_indication})" if item.sub_indication else ""
     click.echo(
-        f"{indent}{title}: {click.style(str(item.indication), fg=colour)}{reason}"
+        f"{indent}{title}: {click.style(str(item.indication), fg=colour)}{why}"
         f"  {item.level}, {item.algorithm or 'unknown algorithm'}"
     )
     click.echo(f"{indent}  signer   {who(item, profile)}")

@@ -89,6 +89,13 @@ def test_of_several_signatures_the_one_is_named(esign, place: Path) -> None:  # 
     assert f"signature {numbers['INDETERMINATE']} of 2: " in said.splitlines()[1]
 
 
+def test_a_verdict_that_is_kept_says_why_it_did_not_pass(esign) -> None:  # type: ignore[no-untyped-def]
+    code, said, _ = esign("bundle", "make", "a.p7m", "-o", "poor.zip")
+    assert (code, "there are no trust anchors – give --trust PATH" in said) == (3, True)
+    _, said, _ = esign("bundle", "make", "a.p7m", *TRUSTED, "-o", "good.zip")
+    assert said.count("\n") == 1
+
+
 def test_a_damaged_bundle_is_one(esign) -> None:  # type: ignore[no-untyped-def]
     code, _, said = esign("bundle", "verify", "torn.bundle.zip")
     assert (code, "bundle that is damaged" in said) == (4, True)
