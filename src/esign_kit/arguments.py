@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -171,15 +172,19 @@ def _sorted_evidence(items: tuple[bytes, ...]) -> Evidence:
 
 
 def _unwrapped(data: bytes) -> Iterable[bytes]:
-    """Return the DER of all PEM blocks; everything else as it is."""
+    """Return the DER of all PEM blocks that can be read; everything else as it is.
+
+    Where a block is cut, what stands before it still counts: it may say "revoked".
+    """
     if data[:1] == b"\x30" or b"-----BEGIN " not in data:
         return (data,)
     from esign_kit.asn1.pem import blocks
 
-    try:
-        return [der for _, der in blocks(data)]
-    except InputError:
-        return ()
+    found: list[bytes] = []
+    with suppress(InputError):
+        for _, der in blocks(data):
+            found.append(der)
+    return found
 
 
 def with_embedded(parsed: SignedDocument, given: Evidence) -> Evidence:

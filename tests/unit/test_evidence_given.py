@@ -54,6 +54,8 @@ def test_kinds_may_be_mixed_and_rubbish_is_passed_over(pki: FixturePKI) -> None:
 @pytest.mark.parametrize(
     "cut", [b"-----BEGIN X509 CRL-----\nMII", b"-----BEGIN X509 CRL", b"-----BEGIN "]
 )
-def test_a_file_that_is_cut_counts_for_nothing(pki: FixturePKI, cut: bytes) -> None:
-    file = b"".join(pem(b"X509 CRL", der) for der in pki.evidence())
-    assert to_evidence([file + cut], ek.ValidationPolicy()) == Evidence()
+def test_what_stands_before_a_cut_counts(pki: FixturePKI, cut: bytes) -> None:
+    crls = tuple(pki.evidence())
+    file = b"".join(pem(b"X509 CRL", der) for der in crls)
+    assert to_evidence([file + cut], ek.ValidationPolicy()).crls == crls
+    assert to_evidence([cut], ek.ValidationPolicy()) == Evidence()

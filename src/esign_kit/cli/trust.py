@@ -454,9 +454,10 @@ def _verdict(attempt: PathAttempt, indent: str) -> None:
 
 def _dates(der: bytes) -> str:
     from esign_kit.asn1.certificate import Certificate
+    from esign_kit.asn1.times import shown
 
     view = Certificate.load(der)
-    return f"  ({view.not_before_time:%Y-%m-%d} … {view.not_after_time:%Y-%m-%d})"
+    return f"  ({shown(view.not_before)[:10]} … {shown(view.not_after)[:10]})"
 
 
 def _echo_json(data: dict[str, Any] | Iterable[Any]) -> None:

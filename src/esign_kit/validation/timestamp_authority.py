@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from esign_kit import crypto
+from esign_kit.asn1.times import from_datetime
 from esign_kit.errors import EsignError, InputError
 from esign_kit.model.evidence import Evidence, RevocationStatus
 from esign_kit.model.report import Check, CheckStatus, SubIndication
@@ -266,8 +267,9 @@ def check_time(inquiry: Inquiry, info: TstInfo, certificate: Certificate | None)
         )
         return
     if certificate is not None:
-        whole = time.replace(microsecond=0)
-        if whole < certificate.not_before_time:
+        # Compared as octets: a certificate may state a day that no calendar has.
+        stated = from_datetime(time)
+        if stated < certificate.not_before:
             inquiry.failed(
                 name,
                 SubIndication.NOT_YET_VALID,
@@ -276,7 +278,7 @@ def check_time(inquiry: Inquiry, info: TstInfo, certificate: Certificate | None)
                 facts=facts,
             )
             return
-        if whole > certificate.not_after_time:
+        if stated > certificate.not_after:
             inquiry.failed(
                 name,
                 SubIndication.EXPIRED,
