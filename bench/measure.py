@@ -86,7 +86,7 @@ def row(
 
 
 def _loops(one: Contestant) -> int:
-    """Calls per round: enough for four milliseconds, one where something must happen before each."""
+    """Calls per round: enough for four milliseconds, one where something happens before each."""
     if one.before is not None:
         one.before()
     one.run()
