@@ -239,7 +239,9 @@ def _validation_options(function: Callable[..., Any]) -> Callable[..., Any]:
         ),
         click.option(
             "--revocation",
-            type=click.Choice(["required", "if-declared", "if-available", "not-checked"]),
+            type=click.Choice(
+                ["required", "target-only", "if-declared", "if-available", "not-checked"]
+            ),
             help="What must be known about revocation (default: as the policy says, required).",
         ),
     ):
