@@ -55,13 +55,13 @@ _KNOWN_ENTRY_EXTENSIONS = frozenset(
 _RUN = 128
 _HEADS = bytes((SEQUENCE,)) * _RUN
 _LARGER = (
-    # How the SEQUENCE of an entry can begin, by the size of its length field, and how far it can
-    # reach then.
-    (b"\x30", 0x81),
-    (b"\x30\x81", 0x102),
-    (b"\x30\x82", 0x10003),
-    (b"\x30\x83", 0x1000004),
-    (b"\x30\x84", 0x100000005),
+    # How the SEQUENCE of an entry can begin, by the size of its length field, how far it can reach
+    # then, and how long it is at least: DER writes no length in more octets than it needs.
+    (b"\x30", 0x81, 0),
+    (b"\x30\x81", 0x102, 0x80),
+    (b"\x30\x82", 0x10003, 0x100),
+    (b"\x30\x83", 0x1000004, 0x10000),
+    (b"\x30\x84", 0x100000005, 0x1000000),
 )
 _INDEX_AFTER = 60
 """So many searches cost as much as an index of all serial numbers."""
@@ -424,7 +424,9 @@ class Crl:
         """Tell whether any octets before ``begin`` read as an entry that reaches beyond it."""
         der = self.der
         start, stop = self._entries
-        for head, reach in _LARGER:
+        for head, reach, least in _LARGER:
+            if stop - start < least:
+                break
             first = max(start, begin - reach)
             at = der.rfind(head, first, begin)
             while at >= 0:
