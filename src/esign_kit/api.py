@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 from esign_kit.arguments import (
     STRICT,
     all_certificates,
-    readable_certificates,
     require_kinds,
     to_certificates,
     to_documents,
@@ -24,6 +23,7 @@ from esign_kit.arguments import (
     to_signables,
     with_embedded,
 )
+from esign_kit.asn1.certificate import readable_certificates
 from esign_kit.model.evidence import Evidence
 from esign_kit.model.signature import Purpose
 from esign_kit.reading import read_signed

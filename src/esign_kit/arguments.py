@@ -6,6 +6,7 @@ from contextlib import suppress
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from esign_kit.asn1.certificate import readable_certificates
 from esign_kit.errors import InputError, LimitError
 from esign_kit.model.document import Document
 from esign_kit.model.evidence import Evidence
@@ -115,19 +116,6 @@ def to_certificates(values: Iterable[AnyCertificate]) -> tuple[Certificate, ...]
     if isinstance(values, (bytes, str)) or hasattr(values, "public_bytes"):
         return as_certificates(values)
     return tuple([item for value in values for item in as_certificates(value)])
-
-
-def readable_certificates(ders: Iterable[bytes]) -> tuple[Certificate, ...]:
-    """Return views of those that can be read; what cannot is passed over."""
-    from esign_kit.asn1.certificate import Certificate
-
-    found = []
-    for der in ders:
-        try:
-            found.append(Certificate.load(der))
-        except InputError:
-            continue
-    return tuple(found)
 
 
 def to_evidence(values: Iterable[Octets] | Octets | Evidence, policy: ValidationPolicy) -> Evidence:

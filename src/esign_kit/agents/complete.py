@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from esign_kit.agents.answer import AgentAnswer, Outcome
 from esign_kit.agents.wrapping import unwrap
 from esign_kit.api import check
-from esign_kit.arguments import readable_certificates, to_evidence
+from esign_kit.arguments import to_evidence
+from esign_kit.asn1.certificate import readable_certificates
 from esign_kit.eid.identity import identify, subject_continuity
 from esign_kit.errors import IdentityError, InputError, LoginRefusedError, SignatureRejected
 from esign_kit.login.challenge.content import sole_content

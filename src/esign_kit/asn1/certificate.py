@@ -28,14 +28,21 @@ from esign_kit.asn1.reader import (
     read,
     read_all,
 )
-from esign_kit.asn1.signed import after_signed_part
+from esign_kit.asn1.signed import after_signed_part, signature_and_issuer
 from esign_kit.asn1.times import to_datetime
 from esign_kit.errors import InputError, LimitError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import datetime
 
-__all__ = ["BasicConstraints", "Certificate", "Extension", "load_certificates"]
+__all__ = [
+    "BasicConstraints",
+    "Certificate",
+    "Extension",
+    "load_certificates",
+    "readable_certificates",
+]
 
 KEY_USAGE_BITS = (
     "digital_signature",
@@ -135,15 +142,9 @@ class Certificate:
         tag, first, end = header(der, position, tbs_stop)
         _require(tag == INTEGER and first < end, "serialNumber")
         self.serial = int.from_bytes(der[first:end], "big", signed=True)
-        # signature: nearly always the octets that signatureAlgorithm has after the signed part
-        algorithm = end
-        length = der[end + 1]
-        end = end + 2 + length if length < 0x80 else header(der, end, tbs_stop)[2]
-        self.tbs_signature_algorithm = der[algorithm:end]
-        issuer = end
-        length = der[end + 1]
-        end = end + 2 + length if length < 0x80 else header(der, end, tbs_stop)[2]
-        self.issuer = der[issuer:end]
+        self.tbs_signature_algorithm, self.issuer, end = signature_and_issuer(
+            der, end, tbs_stop, _malformed
+        )
         validity = end
         if der[end : end + 4] == b"\x30\x1e\x17\x0d" and der[end + 17 : end + 19] == b"\x17\x0d":
             self.not_before = decode_time(UTC_TIME, der[end + 4 : end + 17])
@@ -163,10 +164,7 @@ class Certificate:
         key = end
         end = header(der, end, tbs_stop)[2]
         self.spki = der[key:end]
-        _require(
-            der[algorithm] == der[issuer] == der[validity] == der[subject] == der[key] == SEQUENCE,
-            "fields",
-        )
+        _require(der[validity] == der[subject] == der[key] == SEQUENCE, "fields")
         self._extensions_span: tuple[int, int] | None = None
         while end < tbs_stop:
             tag, inner, end = header(der, end, tbs_stop)
@@ -404,6 +402,17 @@ def _unusual_head(der: bytes, size: int) -> tuple[int, int, int, int]:
     version = der[inner] + 1
     _require(version in (1, 2, 3), "version")
     return start, tbs_stop, end, version
+
+
+def readable_certificates(ders: Iterable[bytes]) -> tuple[Certificate, ...]:
+    """Return views of those that can be read; what cannot is passed over."""
+    found = []
+    for der in ders:
+        try:
+            found.append(_load(der))
+        except InputError:
+            continue
+    return tuple(found)
 
 
 def _extension_fault(twice: str) -> InputError:

@@ -29,7 +29,7 @@ from esign_kit.asn1.reader import (
     header,
     read_all,
 )
-from esign_kit.asn1.signed import after_signed_part
+from esign_kit.asn1.signed import after_signed_part, signature_and_issuer
 from esign_kit.errors import InputError
 
 if TYPE_CHECKING:
@@ -157,17 +157,9 @@ class Crl:
         self._tbs = (start, tbs_stop)
         if der[end] == INTEGER:
             end = header(der, end, tbs_stop)[2]
-        # signature: nearly always the octets that signatureAlgorithm has after the signed part
-        algorithm = end
-        length = der[end + 1]
-        end = end + 2 + length if length < 0x80 else header(der, end, tbs_stop)[2]
-        self.tbs_signature_algorithm = der[algorithm:end]
-        issuer = end
-        length = der[end + 1]
-        end = end + 2 + length if length < 0x80 else header(der, end, tbs_stop)[2]
-        self.issuer = der[issuer:end]
-        if not der[algorithm] == der[issuer] == SEQUENCE:
-            raise malformed("CRL")
+        self.tbs_signature_algorithm, self.issuer, end = signature_and_issuer(
+            der, end, tbs_stop, _malformed
+        )
         tag, inner, end = header(der, end, tbs_stop)
         self.this_update = decode_time(tag, der[inner:end])
         self.next_update = b""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from esign_kit.asn1.certificate import Certificate
+from esign_kit.asn1.certificate import Certificate, readable_certificates
 from esign_kit.asn1.cms import SignedData
 from esign_kit.asn1.reader import SEQUENCE, children, header
 from esign_kit.asn1.revocation import Crl, OcspResponse
@@ -71,11 +71,7 @@ class _Held:
     def add(
         self, certificates: Iterable[bytes], crls: Iterable[bytes], responses: Iterable[bytes]
     ) -> None:
-        for der in certificates:
-            try:
-                view = Certificate.load(der)
-            except InputError:
-                continue
+        for view in readable_certificates(certificates):
             self.certificates.setdefault(view.subject, []).append(view)
         for der in crls:
             try:

@@ -12,7 +12,7 @@ from esign_kit.model.quick import lazy, quick
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["CHECK_NAMES", "Check", "CheckStatus", "Indication", "SubIndication"]
+__all__ = ["CERTAIN", "CHECK_NAMES", "Check", "CheckStatus", "Indication", "SubIndication"]
 
 
 class Indication(StrEnum):
@@ -52,6 +52,19 @@ class SubIndication(StrEnum):
     TRY_LATER = "TRY_LATER"
     SIGNED_DATA_NOT_FOUND = "SIGNED_DATA_NOT_FOUND"
     CUSTOM = "CUSTOM"
+
+
+CERTAIN = frozenset(
+    {
+        SubIndication.FORMAT_FAILURE,
+        SubIndication.HASH_FAILURE,
+        SubIndication.SIG_CRYPTO_FAILURE,
+        SubIndication.REVOKED,
+        SubIndication.EXPIRED,
+        SubIndication.NOT_YET_VALID,
+    }
+)
+"""Sub-indications of TOTAL_FAILED (table 6); a check that fails for any other leaves it open."""
 
 
 class CheckStatus(StrEnum):

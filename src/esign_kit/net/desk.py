@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from esign_kit.asn1.certificate import Certificate
-from esign_kit.errors import EsignError, EvidenceError, InputError
+from esign_kit.asn1.certificate import Certificate, readable_certificates
+from esign_kit.errors import EsignError, EvidenceError
 from esign_kit.model.evidence import (
     Evidence,
     FetchFailure,
@@ -18,7 +18,6 @@ from esign_kit.net.issuers import Budget
 from esign_kit.trust.policy import Revocation, derived
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from datetime import datetime
 
     from esign_kit.model.evidence import Fetcher, FetchRequest
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
     from esign_kit.trust.policy import ValidationPolicy
     from esign_kit.trust.store import TrustStore
 
-__all__ = ["Desk", "info_of", "readable", "why"]
+__all__ = ["Desk", "info_of", "why"]
 
 _OVER = frozenset({"fetch.count", "fetch.timeout"})
 
@@ -77,7 +76,7 @@ class Desk:
             return validate_path(
                 certificate,
                 trust=self._trust,
-                helpers=(*self.certificates, *readable(evidence.certificates)),
+                helpers=(*self.certificates, *readable_certificates(evidence.certificates)),
                 evidence=evidence,
                 at=self._at,
                 policy=self._strict,
@@ -149,14 +148,3 @@ def why(info: RevocationInfo) -> str:
     """Say why an answer was of no use."""
     words = info.detail or "; ".join(info.rejected) or "it says nothing usable"
     return f"the answer does not count: {words}"
-
-
-def readable(ders: Iterable[bytes]) -> list[Certificate]:
-    """Return the certificates among these octets."""
-    found = []
-    for der in ders:
-        try:
-            found.append(Certificate.load(der))
-        except InputError:
-            continue
-    return found

@@ -11,6 +11,7 @@ import secrets
 import time
 from typing import TYPE_CHECKING
 
+from esign_kit.asn1.certificate import readable_certificates
 from esign_kit.asn1.revocation import Crl, build_ocsp_request
 from esign_kit.asn1.times import in_calendar
 from esign_kit.errors import EsignError, InputError
@@ -28,7 +29,7 @@ from esign_kit.net.addresses import (
 )
 from esign_kit.net.authentic import crl_until, ocsp_is_sound, signed_by, unproven_delegate
 from esign_kit.net.cache import CacheKey
-from esign_kit.net.desk import Desk, info_of, readable, why
+from esign_kit.net.desk import Desk, info_of, why
 from esign_kit.net.issuers import Budget, issuers_among, read_certificates
 from esign_kit.trust.policy import Revocation
 
@@ -153,7 +154,7 @@ class _Job(Desk):
                 *anchors,
                 *self.certificates,
                 *trust.intermediates,
-                *readable(self.evidence.certificates),
+                *readable_certificates(self.evidence.certificates),
             )
             found = issuers_among(certificate, pool, self._budget)
             if not found:
@@ -344,7 +345,7 @@ class _Job(Desk):
         pool = (
             *self.certificates,
             *self._trust.intermediates,
-            *readable(self.evidence.certificates),
+            *readable_certificates(self.evidence.certificates),
         )
         # A list may be large, and anybody may hand over certificates with its signer's name.
         found = issuers_among(crl, pool, Budget(_MAX_LIST_SIGNERS))

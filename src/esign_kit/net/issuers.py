@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from esign_kit.asn1 import names
-from esign_kit.asn1.certificate import Certificate, load_certificates
+from esign_kit.asn1.certificate import Certificate, load_certificates, readable_certificates
 from esign_kit.asn1.cms import SignedData
 from esign_kit.asn1.pem import PKCS7_LABELS, blocks
 from esign_kit.errors import InputError
 from esign_kit.net.authentic import signed_by
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
     from esign_kit.asn1.revocation import Crl
 
@@ -35,15 +35,7 @@ def read_certificates(data: bytes) -> tuple[Certificate, ...]:
             message = SignedData.load(next(bags, data))
         except InputError:
             raise first from None
-        return tuple(_readable(message.certificates[:_MOST]))
-
-
-def _readable(ders: Iterable[bytes]) -> Iterator[Certificate]:
-    for der in ders:
-        try:
-            yield Certificate.load(der)
-        except InputError:
-            continue
+        return readable_certificates(message.certificates[:_MOST])
 
 
 class Budget:

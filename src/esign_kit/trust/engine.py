@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from esign_kit.asn1.certificate import Certificate
+from esign_kit.asn1.certificate import Certificate, readable_certificates
 from esign_kit.asn1.times import from_datetime
-from esign_kit.errors import InputError, LimitError
+from esign_kit.errors import LimitError
 from esign_kit.model.report import SubIndication
 from esign_kit.model.signature import Purpose
 from esign_kit.trust import cache
@@ -129,7 +129,7 @@ def open_inquiry(
         )
     if session is None:
         session = Session()
-    more = _readable(evidence.certificates) if evidence.certificates else ()
+    more = readable_certificates(evidence.certificates) if evidence.certificates else ()
     place = (id(evidence), id(policy))
     known = session.indexes.get(place)
     if known is None:
@@ -147,16 +147,6 @@ def open_inquiry(
         moment=moment,
         session=session,
     )
-
-
-def _readable(ders: tuple[bytes, ...]) -> list[Certificate]:
-    found = []
-    for der in ders:
-        try:
-            found.append(Certificate.load(der))
-        except InputError:
-            continue
-    return found
 
 
 def _pool(trust: TrustStore) -> Pool:

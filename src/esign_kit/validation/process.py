@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from esign_kit.asn1.certificate import Certificate
-from esign_kit.errors import InputError
+from esign_kit.asn1.certificate import Certificate, readable_certificates
+from esign_kit.model.check import CERTAIN
 from esign_kit.model.document import Coverage, Document, Scope
 from esign_kit.model.report import (
     CHECK_NAMES,
@@ -188,13 +188,7 @@ def _pool(parsed: ParsedSignature, context: Context) -> tuple[Certificate, ...]:
     known: tuple[Certificate, ...] | None = context.memory.get(parsed.certificates)
     if known is not None:
         return known
-    found = []
-    for der in parsed.certificates:
-        try:
-            found.append(Certificate.load(der))
-        except InputError:
-            continue
-    pool = (*found, *context.helpers) if context.helpers else tuple(found)
+    pool = (*readable_certificates(parsed.certificates), *context.helpers)
     context.memory[parsed.certificates] = pool
     return pool
 
@@ -354,17 +348,6 @@ _ORDER = (
     "archive-timestamp",
 )
 _RANK = {name: number for number, name in enumerate(_ORDER)}
-_CERTAIN = frozenset(
-    {
-        SubIndication.FORMAT_FAILURE,
-        SubIndication.HASH_FAILURE,
-        SubIndication.SIG_CRYPTO_FAILURE,
-        SubIndication.REVOKED,
-        SubIndication.EXPIRED,
-        SubIndication.NOT_YET_VALID,
-    }
-)
-"""Sub-indications of TOTAL_FAILED (table 6); a check that fails for any other leaves it open."""
 _MUST_PASS = frozenset({"format", "signing-certificate", "signature-value", "certificate-chain"})
 
 
@@ -383,7 +366,7 @@ def conclude(
         status = check.status
         if status is _PASSED or check.name in quiet:
             continue
-        if status is _FAILED and check.sub_indication in _CERTAIN:
+        if status is _FAILED and check.sub_indication in CERTAIN:
             if failed is None or _RANK[check.name] < _RANK[failed.name]:
                 failed = check
         elif (status is not _NOT_RUN or check.name in _MUST_PASS) and (

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from esign_kit.model.check import CERTAIN
 from esign_kit.model.report import (
     Check,
     CheckStatus,
@@ -24,19 +25,7 @@ if TYPE_CHECKING:
     from esign_kit.trust.policy import ValidationPolicy
     from esign_kit.trust.store import TrustStore
 
-__all__ = ["FINAL", "Inquiry"]
-
-FINAL = frozenset(
-    {
-        SubIndication.FORMAT_FAILURE,
-        SubIndication.HASH_FAILURE,
-        SubIndication.SIG_CRYPTO_FAILURE,
-        SubIndication.REVOKED,
-        SubIndication.EXPIRED,
-        SubIndication.NOT_YET_VALID,
-    }
-)
-"""Sub-indications that belong to TOTAL_FAILED (EN 319 102-1 table 6)."""
+__all__ = ["Inquiry"]
 
 
 @dataclass(slots=True)
@@ -71,10 +60,10 @@ class Inquiry:
         facts: dict[str, Any] | None = None,
     ) -> None:
         """Note a check that did not pass; what it means for the whole is told by ``sub``."""
-        status = CheckStatus.FAILED if sub in FINAL else CheckStatus.INDETERMINATE
+        status = CheckStatus.FAILED if sub in CERTAIN else CheckStatus.INDETERMINATE
         self.checks.append(Check(name, status, sub, detail, hint, code, facts or {}))
         # What is certain outweighs what is merely not known; among equals the first counts.
-        if self.hindrance is None or (self.hindrance not in FINAL and sub in FINAL):
+        if self.hindrance is None or (self.hindrance not in CERTAIN and sub in CERTAIN):
             self.hindrance = sub
 
     def not_run(self, names: Iterable[str], detail: str) -> None:
@@ -91,7 +80,7 @@ class Inquiry:
         info = token.info if token is not None else None
         if self.hindrance is None:
             indication = Indication.TOTAL_PASSED
-        elif self.hindrance in FINAL:
+        elif self.hindrance in CERTAIN:
             indication = Indication.TOTAL_FAILED
         else:
             indication = Indication.INDETERMINATE

@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING
 from esign_kit import crypto
 from esign_kit.algorithms import digest_algorithm
 from esign_kit.asn1.algorithm_identifier import split
-from esign_kit.asn1.certificate import Certificate
+from esign_kit.asn1.certificate import Certificate, readable_certificates
 from esign_kit.asn1.reader import OCTET_STRING, OID, decode_oid, read_all
 from esign_kit.asn1.tsp import CONTENT_TYPE, MESSAGE_DIGEST, TST_INFO, TimestampToken
 from esign_kit.errors import EsignError, InputError, LimitError
+from esign_kit.model.check import CERTAIN
 from esign_kit.model.document import Document
 from esign_kit.model.report import SubIndication
 from esign_kit.validation.identification import matches_digest, matches_issuer_serial
-from esign_kit.validation.timestamp_inquiry import FINAL
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from esign_kit.algorithms import SignatureAlgorithm
     from esign_kit.asn1.tsp import TstInfo
@@ -85,19 +85,9 @@ def check_format(inquiry: Inquiry) -> TimestampToken | None:
 
 def pool_of(inquiry: Inquiry, token: TimestampToken) -> tuple[Certificate, ...]:
     """Return all certificates that may be the authority's or help its path."""
-    found = dict.fromkeys(_readable(token.certificates))
+    found = dict.fromkeys(readable_certificates(token.certificates))
     found.update(dict.fromkeys(inquiry.helpers))
     return tuple(found)
-
-
-def _readable(ders: Iterable[bytes]) -> list[Certificate]:
-    found = []
-    for der in ders:
-        try:
-            found.append(Certificate.load(der))
-        except InputError:
-            continue
-    return found
 
 
 def check_signing_certificate(
@@ -118,7 +108,7 @@ def check_signing_certificate(
     trust = inquiry.trust
     known = (
         *pool,
-        *_readable(inquiry.evidence.certificates),
+        *readable_certificates(inquiry.evidence.certificates),
         *trust.intermediates,
         *(anchor.certificate for anchor in trust.anchors),
     )
@@ -248,7 +238,7 @@ def check_value(
         )
         return
     if problem is not None:
-        if problem in FINAL:
+        if problem in CERTAIN:
             inquiry.token_intact = False
         inquiry.failed(name, problem, detail, code)
         return

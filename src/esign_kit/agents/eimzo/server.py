@@ -14,7 +14,8 @@ from esign_kit.agents.answer import read_json, shown
 from esign_kit.agents.eimzo.verification import CrossChecked, ServerVerification, cross_check
 from esign_kit.agents.wrapping import unwrap
 from esign_kit.api import check
-from esign_kit.arguments import readable_certificates, to_evidence
+from esign_kit.arguments import to_evidence
+from esign_kit.asn1.certificate import readable_certificates
 from esign_kit.errors import EvidenceError, InputError
 from esign_kit.model.document import Document
 from esign_kit.model.http import HttpRequest

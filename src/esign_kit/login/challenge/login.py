@@ -9,7 +9,8 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from esign_kit.api import check
-from esign_kit.arguments import readable_certificates, to_certificates, to_evidence
+from esign_kit.arguments import to_certificates, to_evidence
+from esign_kit.asn1.certificate import readable_certificates
 from esign_kit.eid.identity import describe, identify
 from esign_kit.errors import (
     AssuranceError,
