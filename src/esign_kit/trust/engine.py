@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from esign_kit.asn1.certificate import Certificate, readable_certificates
+from esign_kit.asn1.certificate import Certificate
 from esign_kit.asn1.times import from_datetime
 from esign_kit.errors import LimitError
 from esign_kit.model.report import SubIndication
@@ -129,7 +129,6 @@ def open_inquiry(
         )
     if session is None:
         session = Session()
-    more = readable_certificates(evidence.certificates) if evidence.certificates else ()
     place = (id(evidence), id(policy))
     known = session.indexes.get(place)
     if known is None:
@@ -137,7 +136,7 @@ def open_inquiry(
     return Inquiry(
         trust=trust,
         own=_pool(trust),
-        extra=session.pool(helpers, more),
+        extra=session.pool(helpers, evidence.certificates),
         evidence=known[2],
         at=at,
         known=policy.evidence_until,
@@ -183,15 +182,19 @@ def _search(certificate: Certificate, inquiry: Inquiry) -> PathResult:
 
     try:
         straight = straight_path(certificate, inquiry, is_anchor)
+        first = None
         if straight is not None:
-            judged = judge(straight, anchor_of(straight[-1], inquiry), inquiry)
-            if judged.rank == 0:
-                return judged.result((attempt(straight, "", ""),), inquiry)
+            first = judge(straight, anchor_of(straight[-1], inquiry), inquiry)
+            if first.rank == 0:
+                return first.result((attempt(straight, "", ""),), inquiry)
         for path in paths(certificate, inquiry, is_anchor):
             if isinstance(path, DeadEnd):
                 attempts.append(attempt(path.path, path.code, path.why))
                 continue
-            judged = judge(path, anchor_of(path[-1], inquiry), inquiry)
+            # The search meets the straight path again: what was found about it stands.
+            judged = first if first is not None and path == straight else None
+            if judged is None:
+                judged = judge(path, anchor_of(path[-1], inquiry), inquiry)
             if best is None or judged.rank < best.rank:
                 best = judged
             attempts.append(attempt(path, *judged.reason))

@@ -54,8 +54,7 @@ class EvidenceIndex:
         if self._dates is None:
             dates = [crl.this_update for items in self.crls.values() for crl in items]
             dates += [single.this_update for items in self.ocsp.values() for _, single in items]
-            dates.sort()
-            self._dates = tuple(dates)
+            self._dates = tuple(sorted(dates))
         known = self._dates
         if not known or known[-1] <= moment:
             return b""

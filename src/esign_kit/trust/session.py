@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from esign_kit.asn1.certificate import readable_certificates
 from esign_kit.trust.pool import Pool
 
 if TYPE_CHECKING:
@@ -50,12 +51,12 @@ class Session:
             self._helpers = helpers
         return self._keys
 
-    def pool(self, helpers: Sequence[Certificate], more: Sequence[Certificate]) -> Pool | None:
-        """Return the helpers sorted for questions; ``more`` are those of the evidence."""
+    def pool(self, helpers: Sequence[Certificate], more: tuple[bytes, ...]) -> Pool | None:
+        """Return the helpers sorted for questions; ``more`` are those of the evidence, in DER."""
         known = self._pools.get(id(helpers))
         if known is not None:
             return known[1]
-        everything = [*helpers, *more] if more else helpers
+        everything = (*helpers, *readable_certificates(more)) if more else helpers
         made = Pool(everything) if everything else None
         self._pools[id(helpers)] = (helpers, made)
         return made

@@ -68,10 +68,8 @@ class TrustAnchor:
         note: str = "",
         listing: Any = None,
     ) -> None:
-        if not isinstance(certificate, Certificate):
-            (certificate,) = as_certificates(certificate)
-        self.certificate: Certificate = certificate
-        self.purposes = purposes if purposes is _ANY else frozenset(purposes)
+        (self.certificate,) = as_certificates(certificate)
+        self.purposes = frozenset(purposes)
         self.since = since
         self.until = until
         self.note = note
