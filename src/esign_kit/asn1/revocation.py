@@ -87,7 +87,8 @@ _SIGNED_DATA = bytes.fromhex("2a864886f70d010702")
 def _is_crl(data: bytes) -> bool:
     """Recognise the usual CRL: SEQUENCE { SEQUENCE { version, signature, issuer, thisUpdate ….
 
-    Nearly all evidence of a cold call is of this kind, and known in 1.4 µs where telling all kinds apart takes 3.7.
+    Nearly all evidence of a cold call is of this kind, and known in 1.4 µs where telling all kinds
+    apart takes 3.7.
     """
     size = len(data)
     if data[:1] != b"\x30":

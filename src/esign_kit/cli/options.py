@@ -335,15 +335,17 @@ def _evidence(paths: tuple[str, ...]) -> list[bytes]:
     from esign_kit.model.evidence import Evidence
     from esign_kit.trust.policy import ValidationPolicy
 
+    found: list[bytes] = []
     for path in paths:
-        found = to_evidence(read_paths((path,)), ValidationPolicy())
-        if found == Evidence():
+        items = read_paths((path,))
+        found += items
+        if to_evidence(items, ValidationPolicy()) == Evidence():
             if os.path.isdir(path):
                 click.echo(f"esign: {printable(path)}: no evidence in this folder", err=True)
                 continue
             what = "neither a revocation list nor an OCSP answer, time-stamp or certificate"
             raise InputError(f"{path}: {what}", code="input.no-evidence")
-    return read_paths(paths)
+    return found
 
 
 def read_password(password_file: str | None, *, prompt: str = "Password of the key") -> str:
