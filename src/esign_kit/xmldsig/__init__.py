@@ -10,7 +10,14 @@ from esign_kit.xmldsig.c14n import (
     canonicalize,
 )
 from esign_kit.xmldsig.keyinfo import KeyInfo, issuer_serial, read_key_info
-from esign_kit.xmldsig.parser import Element, XmlDocument, looks_like_xml, parse
+from esign_kit.xmldsig.parser import (
+    Element,
+    XmlDocument,
+    local_name,
+    looks_like_xml,
+    namespace,
+    parse,
+)
 from esign_kit.xmldsig.reference import Resolver, Target
 from esign_kit.xmldsig.signature import (
     ReferenceElement,
@@ -45,15 +52,3 @@ __all__ = [
     "read_signature",
     "value_text",
 ]
-
-
-def local_name(element: Element) -> str:
-    """Return the name of an element without its namespace."""
-    tag: str = element.tag
-    return tag[tag.find("}") + 1 :]
-
-
-def namespace(element: Element) -> str:
-    """Return the namespace of an element; empty if it has none."""
-    tag: str = element.tag
-    return tag[1:].partition("}")[0] if tag.startswith("{") else ""

@@ -20,7 +20,16 @@ if TYPE_CHECKING:
 
     from esign_kit.model.limits import Limits
 
-__all__ = ["Element", "XmlDocument", "looks_like_xml", "parse", "parse_fragment", "to_utf8"]
+__all__ = [
+    "Element",
+    "XmlDocument",
+    "local_name",
+    "looks_like_xml",
+    "namespace",
+    "parse",
+    "parse_fragment",
+    "to_utf8",
+]
 
 Element = Any
 """An element of the tree; the type of lxml has no stubs of its own."""
@@ -465,3 +474,15 @@ def refuse_doctype(octets: bytes) -> None:
         if end < 0:
             return
         position = end + 2
+
+
+def local_name(element: Element) -> str:
+    """Return the name of an element without its namespace."""
+    tag: str = element.tag
+    return tag[tag.find("}") + 1 :]
+
+
+def namespace(element: Element) -> str:
+    """Return the namespace of an element; empty if it has none."""
+    tag: str = element.tag
+    return tag[1:].partition("}")[0] if tag.startswith("{") else ""

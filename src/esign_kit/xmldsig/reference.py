@@ -7,7 +7,7 @@ name among the documents that the caller handed over. Nothing is ever fetched or
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from esign_kit.algorithms import digest_by_uri
@@ -15,6 +15,7 @@ from esign_kit.errors import InputError, UnsupportedError
 from esign_kit.model.document import Coverage, Digest, Document, Scope
 from esign_kit.model.signature import ReferenceKind, SignedReference
 from esign_kit.xmldsig import names
+from esign_kit.xmldsig.parser import local_name
 from esign_kit.xmldsig.splice import covered_octets
 from esign_kit.xmldsig.transforms import Selection, Step, apply, plan
 
@@ -322,14 +323,10 @@ class Resolver:
 
     def _describe(self, target: Target) -> str:
         if target.place == _WHOLE:
-            return f"document element {_local(self.document.root)}"
-        return f"element {_local(target.element)}"
+            return f"document element {local_name(self.document.root)}"
+        return f"element {local_name(target.element)}"
 
 
 def _only_content(held: Element, element: Element) -> bool:
     """Return whether the element is all that the object holds."""
     return len(held) == 1 and not (held.text or "").strip() and not (element.tail or "").strip()
-
-
-def _local(element: Any) -> str:
-    return str(element.tag).rpartition("}")[2]

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lxml import etree
-
 from esign_kit.algorithms import digest_by_uri, signature_algorithm, signature_by_uri
 from esign_kit.errors import InputError, LimitError
 from esign_kit.model.signature import Finding
 from esign_kit.xmldsig import names
 from esign_kit.xmldsig.c14n import Canonicalization, canonicalization, canonicalize
+from esign_kit.xmldsig.parser import local_name
 from esign_kit.xmldsig.transforms import decode_base64
 
 if TYPE_CHECKING:
@@ -172,7 +171,7 @@ def _children(element: Element) -> list[Element]:
     text = element.text
     if text and text.strip(_SPACE):
         raise InputError(
-            f"text inside {_name(element)} where only elements belong",
+            f"text inside {local_name(element)} where only elements belong",
             code="xml.signature-structure",
         )
     for child in element:
@@ -181,14 +180,10 @@ def _children(element: Element) -> list[Element]:
         tail = child.tail
         if tail and tail.strip(_SPACE):
             raise InputError(
-                f"text inside {_name(element)} where only elements belong",
+                f"text inside {local_name(element)} where only elements belong",
                 code="xml.signature-structure",
             )
     return found
-
-
-def _name(element: Element) -> str:
-    return str(element.tag).rpartition("}")[2]
 
 
 def value_text(element: Element) -> str:
@@ -199,7 +194,7 @@ def value_text(element: Element) -> str:
     """
     if len(element):
         raise InputError(
-            f"{_name(element)} holds a comment or an element beside its value",
+            f"{local_name(element)} holds a comment or an element beside its value",
             code="xml.value-not-plain",
         )
     return element.text or ""
@@ -287,7 +282,7 @@ def _pss(method: Element) -> SignatureAlgorithm | None:
     parameters = method.find(_PSS + "RSAPSSParams")
     if parameters is not None:
         for child in parameters.iterchildren("*"):
-            name = etree.QName(child).localname
+            name = local_name(child)
             if name == "DigestMethod":
                 digest = mgf = digest_by_uri(child.get("Algorithm") or "")
             elif name == "MaskGenerationFunction":
